@@ -1,0 +1,27 @@
+const common = {
+  rootDir: '.',
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1'] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
+  },
+};
+
+/** `fast` tests need nothing but Node; `live` tests use a real Postgres and the real Temporal server. */
+export default {
+  projects: [
+    { ...common, displayName: 'fast', testMatch: ['<rootDir>/tests/**/*.test.ts'], testPathIgnorePatterns: ['\\.live\\.test\\.ts$'] },
+    {
+      ...common,
+      displayName: 'live',
+      testMatch: ['<rootDir>/tests/**/*.live.test.ts'],
+      globalSetup: '<rootDir>/tests/support/start-servers.mjs',
+      globalTeardown: '<rootDir>/tests/support/stop-servers.mjs',
+    },
+  ],
+  testTimeout: 60_000,
+};
