@@ -8,9 +8,6 @@ export const SYNC_TASK_QUEUE = 'clerk-sync';
 /** Clerk page requests only: its dispatch rate is the reconcile's share of Clerk's rate limit. */
 export const RECONCILE_TASK_QUEUE = 'clerk-reconcile';
 
-export const SYNC_USER_WORKFLOW = 'syncUser';
-export const RECONCILE_USERS_WORKFLOW = 'reconcileUsers';
-
 export const USER_CHANGED_SIGNAL = 'userChanged';
 export const RETRY_SIGNAL = 'retry';
 export const STATUS_QUERY = 'status';

@@ -1,0 +1,43 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { getUser } from '../clerk/get-user.js';
+import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
+import { applyDeletions } from '../db/apply-deletions.js';
+import { applySnapshots } from '../db/apply-snapshots.js';
+import { failure } from '../failures.js';
+import type { ObservedVia, Outcome, UserChange } from '../user-change.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+/**
+ * Applies one change to the user's row; a refetch asks Clerk first.
+ *
+ * @returns the outcome. `ignored`: Clerk does not have the user and neither has the table, so the change was a phantom,
+ *   such as the dashboard's "Send Example".
+ * @throws ROW_REJECTED or USER_UNUSABLE (not retried: the workflow parks); every other failure is retried.
+ * @remarks Safe to repeat, and to run beside any other writer: the freshness rule decides in the statement.
+ */
+export async function applyUserChange(deps: ActivityDependencies, change: UserChange): Promise<{ outcome: Outcome }> {
+  const { clerkUserId, writer } = change;
+  const snapshotOf = (user: Parameters<typeof toUserSnapshot>[0], observedAtMs: number, observedVia: ObservedVia) =>
+    toUserSnapshot(user, { observedAtMs, observedVia, keepPrivateMetadata: deps.keepPrivateMetadata });
+
+  switch (change.kind) {
+    case 'snapshot':
+      return only(await applySnapshots(deps.db, [snapshotOf(change.user, change.observedAtMs, 'webhook')], writer));
+    case 'deletion': {
+      const deletion = { clerkUserId, deletedAtMs: change.observedAtMs };
+      return only(await applyDeletions(deps.db, [deletion], { observedVia: 'webhook', writer, markUnknown: true }));
+    }
+    case 'refetch': {
+      const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, cancellationSignal());
+      if (user) return only(await applySnapshots(deps.db, [snapshotOf(user, observedAtMs, 'api')], writer));
+      const deletion = { clerkUserId, deletedAtMs: observedAtMs };
+      return only(await applyDeletions(deps.db, [deletion], { observedVia: 'api', writer, markUnknown: false }));
+    }
+  }
+}
+
+function only(results: { outcome: Outcome }[]): { outcome: Outcome } {
+  const [result] = results;
+  if (result === undefined) throw failure('POSTGRES_UNAVAILABLE', 'The statement returned no outcome.');
+  return { outcome: result.outcome };
+}

@@ -1,0 +1,42 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { clerkTimeMs } from '../clerk/clerk-time.js';
+import { listUsers } from '../clerk/list-users.js';
+import { failure } from '../failures.js';
+import type { ReconcileTotals } from '../reconcile-totals.js';
+import { applyPage } from './apply-page.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+export interface DeltaPlace {
+  /** Users to skip, from the newest change. */
+  offset: number;
+  /** Changes up to here are known from an earlier reconcile. Unix milliseconds, Clerk's clock. */
+  sinceMs: number;
+}
+
+export interface DeltaPage {
+  totals: ReconcileTotals;
+  /** null once a page reached what is known. */
+  nextOffset: number | null;
+}
+
+/** Mostly nothing changed, and ten users show that as well as five hundred. */
+const FIRST_PAGE = 10;
+/** Users read twice from page to page: deletions move the others up meanwhile. */
+const OVERLAP = 5;
+
+/**
+ * Reads one page of the users changed last and writes what is newer. Finds no deletions: those show in no list.
+ *
+ * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
+ */
+export async function deltaPage(deps: ActivityDependencies, { offset, sinceMs }: DeltaPlace): Promise<DeltaPage> {
+  const limit = offset === 0 ? Math.min(FIRST_PAGE, deps.reconcile.pageSize) : deps.reconcile.pageSize;
+  const page = await listUsers(deps.clerk, { by: 'update', offset, limit }, cancellationSignal());
+  if (page === 'cursor-refused') throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: a cursor was refused that was not sent.');
+  const totals = await applyPage(deps, page.users, page.observedAtMs);
+  totals.pages = 1;
+  totals.clerkRequests = 1;
+  const oldestMs = clerkTimeMs(page.users.at(-1)?.updated_at) ?? 0;
+  const reachedTheKnown = page.users.length < limit || oldestMs < sinceMs;
+  return { totals, nextOffset: reachedTheKnown ? null : offset + Math.max(1, limit - OVERLAP) };
+}

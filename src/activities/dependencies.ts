@@ -1,0 +1,18 @@
+import type { ClerkApi } from '../clerk/clerk-api.js';
+import type { Database } from '../db/database.js';
+
+/** What the worker hands to its activities. */
+export interface ActivityDependencies {
+  db: Database;
+  clerk: ClerkApi;
+  /** Whether `private_metadata` is stored. */
+  keepPrivateMetadata: boolean;
+  reconcile: {
+    /** Users a page, at most 500. */
+    pageSize: number;
+    /** Time between two reconciles. */
+    intervalMs: number;
+    /** The share of Clerk's rate limit that reconciling may use. */
+    requestsPerSecond: number;
+  };
+}

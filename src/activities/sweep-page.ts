@@ -1,0 +1,83 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { clerkTimeMs } from '../clerk/clerk-time.js';
+import { findGoneUsers } from '../clerk/find-gone-users.js';
+import { listUsers, type UserPage } from '../clerk/list-users.js';
+import { applyDeletions } from '../db/apply-deletions.js';
+import { findUnlistedUsers } from '../db/find-unlisted-users.js';
+import { findUserBefore } from '../db/find-user-before.js';
+import type { ReconcileTotals } from '../reconcile-totals.js';
+import type { JsonObject } from '../user-change.js';
+import { applyPage } from './apply-page.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+/** The last user of a page, from which the next one goes on. */
+export interface SweepPlace {
+  clerkUserId: string;
+  clerkCreatedAtMs: number;
+}
+
+export interface SweptPage {
+  totals: ReconcileTotals;
+  /** null once the last page is done. */
+  next: SweepPlace | null;
+}
+
+/** Candidates that one page asks Clerk about; a later sweep finds the rest. */
+const MOST_CANDIDATES = 2_000;
+
+/**
+ * Compares one page of Clerk's users, in order of creation, with the rows that belong there: writes what is newer, and
+ * marks deleted the rows whose users Clerk, asked by id, no longer has.
+ *
+ * @param after the last user of the page before; null for the first page.
+ * @returns counts and the next place, below 300 bytes; no user passes through Temporal.
+ * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
+ * @remarks Absence alone deletes nobody. An empty list, another instance's key, a 401, a 5xx or a broken page end in an
+ *   error or in an answer without the witness, never in a deletion.
+ */
+export async function sweepPage(deps: ActivityDependencies, after: SweepPlace | null): Promise<SweptPage> {
+  const { start, page, requests } = await readPage(deps, after);
+  const totals = await applyPage(deps, page.users, page.observedAtMs);
+  totals.pages = 1;
+  totals.clerkRequests = requests;
+
+  const last = lastPlace(page.users);
+  const next = page.users.length < deps.reconcile.pageSize ? null : last;
+  const witness = last ?? start;
+  if (witness !== null) {
+    const listedIds = page.users.map((user) => String(user.id));
+    const candidates = await findUnlistedUsers(deps.db, {
+      after: start,
+      upTo: next,
+      listedIds,
+      observedBeforeMs: page.observedAtMs,
+      most: MOST_CANDIDATES,
+    });
+    const { gone, requests: asked } = await findGoneUsers(deps.clerk, candidates, witness.clerkUserId, cancellationSignal());
+    const deletions = gone.map(({ clerkUserId, observedAtMs }) => ({ clerkUserId, deletedAtMs: observedAtMs }));
+    const deleted = await applyDeletions(deps.db, deletions, { observedVia: 'api', writer: 'reconcile', markUnknown: false });
+    totals.clerkRequests += asked;
+    totals.deleted = deleted.filter(({ outcome }) => outcome === 'deleted').length;
+  }
+  return { totals, next };
+}
+
+/** Clerk may refuse the cursor when its user was deleted since; the sweep then steps back to one who is still there. */
+async function readPage(
+  deps: ActivityDependencies,
+  after: SweepPlace | null,
+): Promise<{ start: SweepPlace | null; page: UserPage; requests: number }> {
+  let start = after;
+  for (let requests = 1; ; requests++) {
+    const selection = { by: 'creation', afterUserId: start?.clerkUserId ?? null, limit: deps.reconcile.pageSize } as const;
+    const page = await listUsers(deps.clerk, selection, cancellationSignal());
+    if (page !== 'cursor-refused') return { start, page, requests };
+    start = start && (await findUserBefore(deps.db, start));
+  }
+}
+
+function lastPlace(users: readonly JsonObject[]): SweepPlace | null {
+  const last = users.at(-1);
+  if (last === undefined) return null;
+  return { clerkUserId: String(last.id), clerkCreatedAtMs: clerkTimeMs(last.created_at) ?? 0 };
+}

@@ -1,0 +1,101 @@
+import { failure } from '../failures.js';
+import { retryAfterMs } from './retry-after.js';
+
+/** The version whose shapes this service was written against; without it Clerk picks one by rules it does not document. */
+const API_VERSION = '2026-05-12';
+
+export interface ClerkApiOptions {
+  secretKey: string;
+  /** Without `/v1`: https://api.clerk.com, or a stand-in's address. */
+  apiUrl: string;
+  /** One request's limit, body included. Clerk's own SDK has none. */
+  timeoutMs?: number;
+}
+
+export interface ClerkAnswer {
+  status: 200 | 404 | 422;
+  body: unknown;
+  /** Unix milliseconds at which the request started: nothing it shows can be older news than this. */
+  observedAtMs: number;
+}
+
+/** GET requests to Clerk's Backend API. */
+export interface ClerkApi {
+  /**
+   * @param path below `/v1`, e.g. `/users`.
+   * @returns a 200, or a 404 or 422 that carries Clerk's own error body; those two mean something to some callers.
+   * @throws CLERK_RATE_LIMITED, CLERK_UNAVAILABLE, CLERK_KEY_REFUSED, CLERK_REQUEST_REFUSED or CLERK_ANSWER_UNUSABLE, all
+   *   retried: whether a user is gone is never concluded from any of them.
+   */
+  get(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<ClerkAnswer>;
+}
+
+export function createClerkApi({ secretKey, apiUrl, timeoutMs = 20_000 }: ClerkApiOptions): ClerkApi {
+  const headers = {
+    authorization: `Bearer ${secretKey}`,
+    'clerk-api-version': API_VERSION,
+    'user-agent': 'clerk-temporal-sync',
+    accept: 'application/json',
+  };
+  return {
+    async get(path, query, signal) {
+      const url = `${apiUrl}/v1${path}${query && query.size > 0 ? `?${query}` : ''}`;
+      const timeout = AbortSignal.timeout(timeoutMs);
+      const observedAtMs = Date.now();
+      let status: number;
+      let text: string;
+      let retryAfter: string | null;
+      try {
+        const response = await fetch(url, {
+          headers,
+          redirect: 'error',
+          signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        });
+        status = response.status;
+        retryAfter = response.headers.get('retry-after');
+        text = await response.text();
+      } catch (cause) {
+        signal?.throwIfAborted();
+        const what = timeout.aborted ? `no answer within ${timeoutMs} ms` : 'the connection failed';
+        throw failure('CLERK_UNAVAILABLE', `GET ${path}: ${what}.`, { cause });
+      }
+      return { ...answerOf(path, status, text, retryAfter), observedAtMs };
+    },
+  };
+}
+
+function answerOf(path: string, status: number, text: string, retryAfter: string | null): Pick<ClerkAnswer, 'status' | 'body'> {
+  const body = parseJson(text);
+  const code = clerkErrorCode(body);
+  const what = `GET ${path}: status ${status}${code === undefined ? '' : `, ${code}`}.`;
+  if (status === 200) {
+    if (body === undefined) throw failure('CLERK_ANSWER_UNUSABLE', `${what} The body is not JSON.`);
+    return { status, body };
+  }
+  if (status === 429 || status === 503) {
+    const delay = retryAfterMs(retryAfter, Date.now());
+    const failed = status === 429 ? 'CLERK_RATE_LIMITED' : 'CLERK_UNAVAILABLE';
+    throw failure(failed, what, delay === undefined ? {} : { retryAfterMs: delay });
+  }
+  if (status >= 500) throw failure('CLERK_UNAVAILABLE', what);
+  if (status === 401 || status === 403) throw failure('CLERK_KEY_REFUSED', what);
+  if (code === undefined) throw failure('CLERK_ANSWER_UNUSABLE', `${what} The body is not Clerk's.`);
+  if (status === 404 || status === 422) return { status, body };
+  throw failure('CLERK_REQUEST_REFUSED', what);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Told apart by the caller: no JSON text parses to undefined.
+    return undefined;
+  }
+}
+
+/** The first code of Clerk's error body, which tells its 404 from a proxy's. */
+function clerkErrorCode(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) return undefined;
+  const first: unknown = body.errors[0];
+  return typeof first === 'object' && first !== null && 'code' in first && typeof first.code === 'string' ? first.code : undefined;
+}

@@ -1,0 +1,61 @@
+import { failure } from '../failures.js';
+import type { JsonObject } from '../user-change.js';
+import type { ClerkApi } from './clerk-api.js';
+
+/** Clerk's largest page; asked for more, it answers 10 without a word. */
+export const LARGEST_PAGE = 500;
+/** How many ids one list request may name. */
+export const MOST_IDS = 100;
+
+export type UserSelection =
+  /** The page after a user in order of creation: the only order whose cursor neither skips nor repeats. */
+  | { by: 'creation'; afterUserId: string | null; limit: number }
+  /** Newest change first. Rows shift while one reads, so it finds what changed but never what is gone. */
+  | { by: 'update'; offset: number; limit: number }
+  | { by: 'id'; ids: readonly string[] };
+
+export interface UserPage {
+  users: JsonObject[];
+  observedAtMs: number;
+}
+
+/**
+ * Lists users by the Backend API itself: the SDK's getUserList spends two requests a page and does not type the cursor.
+ *
+ * @returns the page, or `cursor-refused` when Clerk does not accept the user to start after (it may be deleted by now).
+ * @throws what {@link ClerkApi.get} throws, and CLERK_ANSWER_UNUSABLE when the body is no list of users.
+ * @see https://clerk.com/docs/reference/backend-api/tag/users
+ */
+export async function listUsers(api: ClerkApi, selection: UserSelection, signal?: AbortSignal): Promise<UserPage | 'cursor-refused'> {
+  const query = queryOf(selection);
+  const { status, body, observedAtMs } = await api.get('/users', query, signal);
+  if (status !== 200) {
+    if (query.has('starting_after')) return 'cursor-refused';
+    throw failure('CLERK_REQUEST_REFUSED', `GET /users: status ${status}.`);
+  }
+  const most = Number(query.get('limit'));
+  if (!Array.isArray(body) || body.length > most || !body.every(isUser)) {
+    throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: not a list of at most as many users as asked for.');
+  }
+  return { users: body, observedAtMs };
+}
+
+function queryOf(selection: UserSelection): URLSearchParams {
+  switch (selection.by) {
+    case 'creation': {
+      const query = new URLSearchParams({ order_by: '+created_at', limit: `${selection.limit}` });
+      if (selection.afterUserId !== null) query.set('starting_after', selection.afterUserId);
+      return query;
+    }
+    case 'update':
+      return new URLSearchParams({ order_by: '-updated_at', limit: `${selection.limit}`, offset: `${selection.offset}` });
+    case 'id': {
+      const query = new URLSearchParams({ limit: `${MOST_IDS}` });
+      for (const id of selection.ids) query.append('user_id', id);
+      return query;
+    }
+  }
+}
+
+const isUser = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && 'object' in value && value.object === 'user' && 'id' in value && typeof value.id === 'string';

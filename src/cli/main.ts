@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+
+const program = new Command('clerk-sync')
+  .description("Keeps a Postgres User table equal to Clerk's users. Settings come from the environment; see .env.example.")
+  .showHelpAfterError();
+
+program
+  .command('start')
+  .description('everything at once; what no setting names (Postgres, Temporal, Clerk) is run here')
+  .action(async () => (await import('./start.js')).start());
+program
+  .command('starter')
+  .description("the web process: takes Clerk's webhooks and signals Temporal")
+  .action(async () => (await import('./starter.js')).starter());
+program
+  .command('worker')
+  .description('the worker process: runs workflows and activities')
+  .action(async () => (await import('./worker.js')).worker());
+program
+  .command('migrate')
+  .description('brings the database to the current schema')
+  .action(async () => (await import('./migrate.js')).migrateCommand());
+program
+  .command('stand-in')
+  .description("a stand-in for Clerk's Backend API and webhooks, to develop and test against")
+  .option('--port <number>', 'port to listen on', '4600')
+  .option('--users <number>', 'users to begin with', '100')
+  .option('--data <file>', 'file that keeps the users between runs')
+  .option('--webhook-url <url>', 'where to send webhooks')
+  .option('--traffic', 'let users sign up, change, sign in and leave')
+  .action(async (options) => (await import('./stand-in.js')).standIn(options));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,9 @@
+import { readConfig } from '../config.js';
+import { migrate } from '../db/migrate.js';
+
+/** `clerk-sync migrate` */
+export async function migrateCommand(): Promise<void> {
+  const { DATABASE_URL = '' } = readConfig(['DATABASE_URL']);
+  const applied = await migrate(DATABASE_URL);
+  console.log(applied.length === 0 ? 'The database is up to date.' : `Applied ${applied.join(', ')}.`);
+}

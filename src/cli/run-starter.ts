@@ -1,0 +1,92 @@
+import { setTimeout } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import type { Config } from '../config.js';
+import { type Database, connectDatabase } from '../db/database.js';
+import { isReachable } from '../db/is-reachable.js';
+import type { Logger } from '../log.js';
+import { createApp } from '../starter/app.js';
+import { ensureSchedules } from '../starter/ensure-schedules.js';
+import { createStarterMetrics } from '../starter/metrics.js';
+import { createSearchAttributeCheck } from '../starter/search-attributes.js';
+import { listen, type RunningServer } from '../starter/server.js';
+import { createUserSignaler } from '../starter/signal-user.js';
+import { createWebhookVerifier } from '../starter/verify-webhook.js';
+
+export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
+  client: Client;
+  /** Answers what is in flight, then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+const SCHEDULE_RETRY_MS = 5_000;
+const READY_DEADLINE_MS = 2_500;
+
+/** Builds the starter out of its settings and runs it. Starts even while Temporal is away, and then answers 503. */
+export async function runStarter(config: Config, log: Logger): Promise<RunningStarter> {
+  const namespace = config.temporal.namespace ?? 'default';
+  const connection = Connection.lazy(config.temporal.connectionOptions);
+  const client = new Client({ connection, namespace });
+  const db: Database = connectDatabase({ url: config.DATABASE_URL ?? '', poolSize: 2, connectTimeoutMs: READY_DEADLINE_MS });
+  const stopping = new AbortController();
+
+  const app = createApp({
+    verify: createWebhookVerifier(config.CLERK_WEBHOOK_SIGNING_SECRET ?? []),
+    signalUser: createUserSignaler({
+      client,
+      lingerMs: config.SYNC_LINGER_SECONDS * 1000,
+      hasSearchAttributes: createSearchAttributeCheck(client, namespace),
+    }),
+    log,
+    metrics: createStarterMetrics(),
+    mode: config.SYNC_MODE,
+    keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
+    instanceId: config.CLERK_INSTANCE_ID,
+    maxBodyBytes: config.WEBHOOK_MAX_BODY_BYTES,
+    health: {
+      temporal: async () => {
+        await client.withAbortSignal(AbortSignal.timeout(READY_DEADLINE_MS), () =>
+          client.workflowService.describeNamespace({ namespace }),
+        );
+        return true;
+      },
+      postgres: () => isReachable(db),
+      draining: () => stopping.signal.aborted,
+    },
+  });
+  const server = await listen(app, config.PORT, config.HOST);
+  log.info({ url: server.url }, 'Starter listening');
+  const schedules = keepTryingSchedules();
+
+  return {
+    url: server.url,
+    port: server.port,
+    client,
+    async stop() {
+      stopping.abort();
+      await server.drain();
+      await schedules;
+      await db.$disconnect();
+      await connection.close();
+      log.info('Starter stopped');
+    },
+  };
+
+  async function keepTryingSchedules(): Promise<void> {
+    const settings = {
+      reconcileIntervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,
+      sweepIntervalMs: config.SWEEP_INTERVAL_SECONDS * 1000,
+    };
+    while (!stopping.signal.aborted) {
+      try {
+        await client.withAbortSignal(AbortSignal.any([stopping.signal, AbortSignal.timeout(10_000)]), () =>
+          ensureSchedules(client, settings),
+        );
+        log.info(settings, 'Schedules ensured');
+        return;
+      } catch (error) {
+        log.warn({ code: 'TEMPORAL_UNAVAILABLE', detail: error instanceof Error ? error.message : '' }, 'Schedules not ensured yet');
+      }
+      await setTimeout(SCHEDULE_RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { NativeConnection } from '@temporalio/worker';
+import { createClerkApi } from '../clerk/clerk-api.js';
+import { type Config, reconcileRequestsPerSecond } from '../config.js';
+import { connectDatabase } from '../db/database.js';
+import type { Logger } from '../log.js';
+import { type RunningWorker, startWorker } from '../worker/start-worker.js';
+
+/** Builds the worker out of its settings and runs it. The runtime must have been installed before. */
+export async function runWorker(config: Config, log: Logger): Promise<RunningWorker> {
+  const { connectionOptions } = config.temporal;
+  const connection = await NativeConnection.connect(connectionOptions).catch((cause: unknown) => {
+    const address = connectionOptions.address ?? '127.0.0.1:7233';
+    throw new Error(`Temporal at ${address} does not answer. Start it, or set TEMPORAL_ADDRESS.`, { cause });
+  });
+  const db = connectDatabase({ url: config.DATABASE_URL ?? '', poolSize: config.DATABASE_POOL_SIZE });
+  const worker = await startWorker({
+    connection,
+    namespace: config.temporal.namespace ?? 'default',
+    concurrency: config.DATABASE_POOL_SIZE,
+    deps: {
+      db,
+      clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),
+      keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
+      reconcile: {
+        pageSize: config.RECONCILE_PAGE_SIZE,
+        intervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,
+        requestsPerSecond: reconcileRequestsPerSecond(config),
+      },
+    },
+  });
+  log.info({ requestsPerSecond: reconcileRequestsPerSecond(config) }, 'Worker running');
+  return {
+    finished: worker.finished,
+    async stop() {
+      await worker.stop();
+      await db.$disconnect();
+      await connection.close();
+      log.info('Worker stopped');
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { z } from 'zod';
+
+const wholeNumber = (least: number, most: number, fallback: number) => z.coerce.number().int().min(least).max(most).default(fallback);
+const flag = z.enum(['true', 'false']).default('false').transform((value) => value === 'true');
+const url = (protocols: RegExp, what: string) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.test(new URL(value).protocol), `must be ${what}`);
+
+/**
+ * A signing secret as Clerk's dashboard shows it. Svix accepts an empty key, with which anybody's signature holds, and
+ * fails on a malformed one only when a delivery comes; so both are refused here.
+ */
+const signingSecret = z
+  .string()
+  .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'must be whsec_ and base64, as the endpoint page of the dashboard shows it')
+  .refine((secret) => Buffer.from(secret.slice(6), 'base64').length >= 16, 'is too short to be a key');
+
+const settings = z.object({
+  PORT: wholeNumber(0, 65_535, 3000),
+  HOST: z.string().default('0.0.0.0'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  DATABASE_URL: url(/^postgres(ql)?:$/, 'a postgres:// URL').optional(),
+  DATABASE_POOL_SIZE: wholeNumber(1, 500, 10),
+  CLERK_SECRET_KEY: z.string().regex(/^sk_(test|live)_\S+$/, 'must be sk_test_… or sk_live_…').optional(),
+  CLERK_API_URL: url(/^https?:$/, 'an http(s) URL').default('https://api.clerk.com').transform((value) => value.replace(/\/+$/, '')),
+  CLERK_WEBHOOK_SIGNING_SECRET: z
+    .string()
+    .transform((value) => value.split(',').map((secret) => secret.trim()))
+    .pipe(z.array(signingSecret))
+    .optional(),
+  CLERK_INSTANCE_ID: z.string().regex(/^ins_\S+$/, 'must be ins_…').optional(),
+  SYNC_MODE: z.enum(['payload', 'refetch']).default('payload'),
+  SYNC_LINGER_SECONDS: wholeNumber(1, 3600, 45),
+  STORE_PRIVATE_METADATA: flag,
+  WEBHOOK_MAX_BODY_BYTES: wholeNumber(1024, 1_500_000, 524_288),
+  RECONCILE_INTERVAL_SECONDS: wholeNumber(1, 86_400, 15),
+  SWEEP_INTERVAL_SECONDS: wholeNumber(60, 604_800, 3600),
+  RECONCILE_PAGE_SIZE: wholeNumber(1, 500, 500),
+  RECONCILE_REQUESTS_PER_SECOND: z.coerce.number().min(0.1).max(1000).optional(),
+  TEMPORAL_CLI_PATH: z.string().optional(),
+});
+
+export type Settings = z.infer<typeof settings>;
+
+/** Every setting's name, for the test that compares them with .env.example. */
+export const SETTING_NAMES = Object.keys(settings.shape) as (keyof Settings)[];
+
+export interface Config extends Settings {
+  temporal: ClientConnectConfig;
+  /** Whether a Temporal server was named; without one `npm start` runs its own. */
+  temporalIsSet: boolean;
+}
+
+/**
+ * Parses the environment: the only place that reads it. Temporal's own variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
+ * TEMPORAL_API_KEY, TEMPORAL_TLS_…, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE) are read as every Temporal tool reads them.
+ *
+ * @param required settings that this process cannot do without.
+ * @throws Error that lists every problem at once, by the setting's name and never by its value.
+ * @see https://docs.temporal.io/develop/environment-configuration
+ */
+export function readConfig(required: readonly (keyof Settings)[] = [], env: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const parsed = settings.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`);
+  for (const name of required) if (given[name] === undefined) problems.push(`${name} is missing`);
+  const temporalIsSet = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].some((name) => name in given);
+  const temporal = readTemporal(given as Record<string, string>, temporalIsSet, problems);
+  if (!parsed.success || problems.length > 0) {
+    throw new Error(`These settings need attention (see .env.example):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+  return { ...parsed.data, temporal, temporalIsSet };
+}
+
+/** A temporal.toml in the home folder counts only once the environment names a server or a profile. */
+function readTemporal(env: Record<string, string>, isSet: boolean, problems: string[]): ClientConnectConfig {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars: env, disableFile: !isSet });
+  } catch (error) {
+    problems.push(`TEMPORAL_…: ${error instanceof Error ? error.message : String(error)}`);
+    return { connectionOptions: {} };
+  }
+}
+
+/** A fifth of what Clerk allows an instance in a second; the rest is the application's. */
+export function reconcileRequestsPerSecond({ RECONCILE_REQUESTS_PER_SECOND: set, CLERK_SECRET_KEY: key }: Settings): number {
+  return set ?? (key?.startsWith('sk_live_') ? 20 : 2);
+}

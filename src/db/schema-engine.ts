@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
+
+/** What of WebAssembly is used; TypeScript declares it in its DOM library only. */
+declare const WebAssembly: {
+  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
+};
+
+let loaded: Promise<void> | undefined;
+
+/**
+ * Prisma's own schema engine as WebAssembly, from an npm package: migrating needs no downloaded binary.
+ *
+ * @param databaseUrl the database it works on.
+ */
+export async function openSchemaEngine(databaseUrl: string): Promise<glue.SchemaEngine> {
+  loaded ??= load();
+  await loaded;
+  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
+  return glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter);
+}
+
+async function load(): Promise<void> {
+  // The package's own entry imports the .wasm file as a module, which Node does not do.
+  const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
+  const bytes = await readFile(path.join(path.dirname(entry), 'schema_engine_bg.wasm'));
+  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': glue });
+  const { __wbg_set_wasm: connect } = glue as unknown as { __wbg_set_wasm(exports: object): void };
+  connect(instance.exports);
+  instance.exports.__wbindgen_start();
+}

@@ -1,0 +1,128 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+interface FailureDescription {
+  /** What went wrong, in words for a person. */
+  meaning: string;
+  /** What somebody should do about it. */
+  action: string;
+  /** Whether trying the same again may help; a failure that is not retried parks its workflow. */
+  retried: boolean;
+  /** What the starter answers when a request ends in it. */
+  httpStatus?: number;
+}
+
+/**
+ * Every failure this service can name. The code is the `type` of the ApplicationFailure seen in Temporal's Web UI,
+ * the `code` in logs and in `sync_failures`, and the README's table of failure codes, which a test compares with this.
+ */
+export const FAILURES = {
+  SIGNATURE_INVALID: {
+    meaning: 'The delivery is not signed with one of our signing secrets, or is older than 5 minutes.',
+    action:
+      "Compare CLERK_WEBHOOK_SIGNING_SECRET with the endpoint's secret in Clerk's dashboard; check this machine's clock.",
+    retried: false,
+    httpStatus: 400,
+  },
+  BODY_TOO_LARGE: {
+    meaning: 'The delivery is larger than WEBHOOK_MAX_BODY_BYTES.',
+    action: "Raise the setting if it is Clerk's; Temporal takes at most 2 MB.",
+    retried: false,
+    httpStatus: 413,
+  },
+  EVENT_UNUSABLE: {
+    meaning: 'The delivery is signed but is not an event we can read.',
+    action: 'Look up the svix-id in the dashboard and report the shape of the payload.',
+    retried: false,
+    httpStatus: 422,
+  },
+  INSTANCE_MISMATCH: {
+    meaning: "The event comes from another Clerk instance than CLERK_INSTANCE_ID's.",
+    action: 'Point that instance to its own service, or correct the setting.',
+    retried: false,
+    httpStatus: 422,
+  },
+  TEMPORAL_UNAVAILABLE: {
+    meaning: 'Temporal did not take the change in time.',
+    action: 'Nothing is lost: Svix delivers again. Check that the Temporal server answers.',
+    retried: true,
+    httpStatus: 503,
+  },
+  POSTGRES_UNAVAILABLE: {
+    meaning: 'Postgres does not answer, or ended the statement.',
+    action: 'Nothing is lost: the activity tries again until it goes through. Check the database.',
+    retried: true,
+    httpStatus: 503,
+  },
+  SCHEMA_MISSING: {
+    meaning: "A table or column of this service's is missing.",
+    action: 'Run `clerk-sync migrate`; the activity then goes through by itself.',
+    retried: true,
+  },
+  ROW_REJECTED: {
+    meaning: 'Postgres refuses the row: a constraint or a column type forbids it.',
+    action: 'Change the constraint named in the message or the data in Clerk, then send `retry`.',
+    retried: false,
+  },
+  USER_UNUSABLE: {
+    meaning: 'Clerk sent a user that lacks its id or times.',
+    action: 'Report the shape of the payload; the next change of this user is tried afresh.',
+    retried: false,
+  },
+  CLERK_UNAVAILABLE: {
+    meaning: "Clerk's Backend API does not answer, or answers with a server error.",
+    action: 'Wait; it is tried again until it goes through.',
+    retried: true,
+  },
+  CLERK_RATE_LIMITED: {
+    meaning: "Clerk's rate limit is used up.",
+    action: 'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND.',
+    retried: true,
+  },
+  CLERK_KEY_REFUSED: {
+    meaning: 'Clerk refuses CLERK_SECRET_KEY.',
+    action: 'Set a valid key and restart the worker; waiting activities then go through.',
+    retried: true,
+  },
+  CLERK_REQUEST_REFUSED: {
+    meaning: 'Clerk refuses a request of ours as malformed.',
+    action: 'Report it with the status and code in the message.',
+    retried: true,
+  },
+  CLERK_ANSWER_UNUSABLE: {
+    meaning: "Clerk's answer is not what its API documents.",
+    action: 'It is tried again; if it stays, check CLERK_API_URL and report it.',
+    retried: true,
+  },
+} as const satisfies Record<string, FailureDescription>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** What is known about one occurrence. The message names no person: ids, codes and times only. */
+interface FailureOptions {
+  cause?: unknown;
+  /** Overrides the retry policy's next delay, for a Retry-After. */
+  retryAfterMs?: number;
+}
+
+/**
+ * Makes the one kind of error that crosses a Temporal boundary.
+ *
+ * @param code decides whether Temporal retries: see `retried` in {@link FAILURES}.
+ * @param detail what happened this time, in a sentence without personal data.
+ */
+export function failure(code: FailureCode, detail: string, options: FailureOptions = {}): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: code,
+    message: `${FAILURES[code].meaning} ${detail}`,
+    nonRetryable: !FAILURES[code].retried,
+    ...(options.retryAfterMs === undefined ? {} : { nextRetryDelay: options.retryAfterMs }),
+    ...(options.cause instanceof Error ? { cause: options.cause } : {}),
+  });
+}
+
+/** @returns the code of a failure of ours, or undefined for any other error. */
+export function failureCode(error: unknown): FailureCode | undefined {
+  if (!(error instanceof ApplicationFailure)) return undefined;
+  const { type } = error;
+  return type !== null && type !== undefined && Object.hasOwn(FAILURES, type) ? (type as FailureCode) : undefined;
+}

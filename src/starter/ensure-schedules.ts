@@ -1,0 +1,57 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Client, ScheduleAlreadyRunning, type ScheduleDescription, ScheduleOverlapPolicy } from '@temporalio/client';
+import { RECONCILE_SCHEDULE_ID, SWEEP_SCHEDULE_ID, SYNC_TASK_QUEUE } from '../names.js';
+import { type ReconcileInput, reconcileUsers } from '../workflows/reconcile-users.js';
+
+export interface ScheduleSettings {
+  reconcileIntervalMs: number;
+  sweepIntervalMs: number;
+}
+
+/** What is left out keeps Temporal's default. A missed tick is worth catching up on for a minute, not for a year. */
+const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 60_000, pauseOnFailure: false } as const;
+
+/**
+ * Sees to it that both reconcile schedules exist with these settings. An existing one is updated only where it differs,
+ * and keeps its state: an operator's pause and note outlive a deployment.
+ *
+ * @remarks Safe to call from several processes at once: one creates, the others find it.
+ * @see https://docs.temporal.io/schedule
+ */
+export async function ensureSchedules(client: Client, settings: ScheduleSettings): Promise<void> {
+  await ensureSchedule(client, RECONCILE_SCHEDULE_ID, settings.reconcileIntervalMs, { kind: 'auto' });
+  await ensureSchedule(client, SWEEP_SCHEDULE_ID, settings.sweepIntervalMs, { kind: 'sweep' });
+}
+
+async function ensureSchedule(client: Client, scheduleId: string, everyMs: number, input: ReconcileInput): Promise<void> {
+  const spec = { intervals: [{ every: everyMs }] };
+  const action = {
+    type: 'startWorkflow' as const,
+    workflowType: reconcileUsers,
+    workflowId: scheduleId,
+    taskQueue: SYNC_TASK_QUEUE,
+    args: [input] as [ReconcileInput],
+  };
+  try {
+    await client.schedule.create({ scheduleId, spec, action, policies });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(scheduleId);
+    if (isAsWanted(await handle.describe(), everyMs, input)) return;
+    await handle.update((previous) => ({ ...previous, spec, action, policies }));
+  }
+}
+
+function isAsWanted({ spec, action, policies: found }: ScheduleDescription, everyMs: number, input: ReconcileInput): boolean {
+  const wanted = [[everyMs], reconcileUsers.name, SYNC_TASK_QUEUE, [input], policies.overlap, policies.catchupWindow, policies.pauseOnFailure];
+  const actual = [
+    spec.intervals?.map((interval) => interval.every),
+    action.workflowType,
+    action.taskQueue,
+    action.args,
+    found.overlap,
+    found.catchupWindow,
+    found.pauseOnFailure,
+  ];
+  return isDeepStrictEqual(actual, wanted);
+}

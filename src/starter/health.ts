@@ -1,0 +1,46 @@
+import type { RequestHandler } from 'express';
+
+export interface HealthChecks {
+  /** Whether Temporal answers for our namespace. */
+  temporal(): Promise<boolean>;
+  /** Whether Postgres answers a query. */
+  postgres(): Promise<boolean>;
+  /** Whether the process is shutting down. */
+  draining(): boolean;
+}
+
+const CHECK_TIMEOUT_MS = 3_000;
+
+/** The process runs and answers. Point a load balancer at this one: with Postgres down, webhooks are still taken. */
+export const healthz: RequestHandler = (_request, response) => {
+  response.json({ status: 'ok' });
+};
+
+/**
+ * Asks Temporal and Postgres now, each for at most 3 s.
+ *
+ * @returns a handler that answers 200 when both are there, else 503; the body names each.
+ */
+export function createReadyz(checks: HealthChecks): RequestHandler {
+  return async (_request, response) => {
+    const [temporal, postgres] = await Promise.all([within(checks.temporal()), within(checks.postgres())]);
+    const draining = checks.draining();
+    const ready = temporal && postgres && !draining;
+    const word = (up: boolean) => (up ? 'ok' : 'down');
+    response
+      .status(ready ? 200 : 503)
+      .json({ status: draining ? 'draining' : word(ready), temporal: word(temporal), postgres: word(postgres) });
+  };
+}
+
+async function within(check: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([check.catch(() => false), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

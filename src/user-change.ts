@@ -1,0 +1,108 @@
+/**
+ * What this service passes between its rooms, and the rule by which one state of a user replaces another. Pure, and
+ * importable by workflow code. The same rule stands in SQL in db/freshness-rule.ts; a test holds the two equal.
+ */
+
+/** How a snapshot was seen: sent to us, or asked for. Only an answer that was asked for can end a tombstone. */
+export type ObservedVia = 'webhook' | 'api';
+
+/** Who writes a row. */
+export type Writer = 'webhook' | 'reconcile' | 'sign-in' | 'operator';
+
+/** What a write did. Every one is a normal result, none an error. */
+export type Outcome = 'created' | 'updated' | 'unchanged' | 'stale' | 'deleted' | 'restored' | 'ignored';
+
+export const OUTCOMES: readonly Outcome[] = [
+  'created',
+  'updated',
+  'unchanged',
+  'stale',
+  'deleted',
+  'restored',
+  'ignored',
+];
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** When a user had this state. Both parts are Unix milliseconds. */
+export interface Version {
+  /** Clerk's `updated_at`. */
+  clerkUpdatedAtMs: number;
+  /** An event's `timestamp`, or the start of the request whose answer showed the user. Breaks ties only. */
+  observedAtMs: number;
+}
+
+interface ChangeOrigin {
+  clerkUserId: string;
+  writer: Writer;
+  /** The event's `timestamp` in Unix milliseconds; for a deletion, its version. */
+  observedAtMs: number;
+  /** The Svix message the change came in; null when no webhook brought it. */
+  svixId: string | null;
+}
+
+/** A whole user as Clerk sent it. Carries personal data; see the setting SYNC_MODE. */
+export type SnapshotChange = ChangeOrigin & { kind: 'snapshot'; clerkUpdatedAtMs: number; user: JsonObject };
+/** Clerk said that the user is gone. */
+export type DeletionChange = ChangeOrigin & { kind: 'deletion' };
+/** Something happened to the user; what, Clerk is to be asked. Carries no personal data. */
+export type RefetchChange = ChangeOrigin & { kind: 'refetch' };
+
+/** One thing that happened to one user: the message from the starter to the user's workflow. */
+export type UserChange = SnapshotChange | DeletionChange | RefetchChange;
+
+/** @returns whether `a` is the later state: by Clerk's clock first, by when it was observed on a tie. */
+export function isNewer(a: Version, b: Version): boolean {
+  return a.clerkUpdatedAtMs === b.clerkUpdatedAtMs
+    ? a.observedAtMs > b.observedAtMs
+    : a.clerkUpdatedAtMs > b.clerkUpdatedAtMs;
+}
+
+/**
+ * Folds two changes of one user into the one that remains to be applied, whatever order they came in.
+ *
+ * A deletion outlasts everything a webhook can say; a refetch outlasts a snapshot, for Clerk's answer will be newer
+ * than both; of two snapshots the newer remains.
+ */
+export function foldChanges(a: UserChange, b: UserChange): UserChange {
+  for (const kind of ['deletion', 'refetch'] as const) {
+    if (a.kind === kind || b.kind === kind) {
+      if (a.kind !== kind) return b;
+      if (b.kind !== kind) return a;
+      return b.observedAtMs > a.observedAtMs ? b : a;
+    }
+  }
+  return a.kind === 'snapshot' && b.kind === 'snapshot' && isNewer(b, a) ? b : a;
+}
+
+/** The columns that are read out of Clerk's user. */
+export interface UserColumns {
+  email: string | null;
+  emailVerified: boolean;
+  phone: string | null;
+  username: string | null;
+  firstName: string | null;
+  lastName: string | null;
+  name: string | null;
+  avatarUrl: string | null;
+  externalId: string | null;
+  banned: boolean;
+  deprovisioned: boolean;
+  publicMetadata: JsonObject;
+}
+
+/** A whole user at a version, ready to be written. */
+export interface UserSnapshot extends Version {
+  clerkUserId: string;
+  observedVia: ObservedVia;
+  clerkCreatedAtMs: number;
+  columns: UserColumns;
+  /** Moves by itself, so it is stored but never counts as a change. */
+  locked: boolean;
+  lastSignInAtMs: number | null;
+  /** Clerk's user as it was sent, arrays in the order of their ids. */
+  raw: JsonObject;
+  /** Equal for two snapshots whose columns and known fields are equal, however each was rendered. */
+  contentHash: string;
+}

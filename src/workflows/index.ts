@@ -1,0 +1,2 @@
+export { reconcileUsers } from './reconcile-users.js';
+export { syncUser } from './sync-user.js';

@@ -1,0 +1,199 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { Activities } from '../activities/index.js';
+import { RETRY_SIGNAL, STATUS_QUERY, SYNC_STATUS_ATTRIBUTE, USER_CHANGED_SIGNAL } from '../names.js';
+import { foldChanges, type Outcome, type UserChange } from '../user-change.js';
+
+/** Signal: things that happened to this user, in any order, any number of times. */
+export const userChanged = defineSignal<[UserChange[]]>(USER_CHANGED_SIGNAL);
+/** Signal from an operator: try a parked change again, now. */
+export const retry = defineSignal(RETRY_SIGNAL);
+export const status = defineQuery<SyncUserStatus>(STATUS_QUERY);
+
+/** Below Temporal's own limit of 10,000 signals a run, with room for those that arrive while a run ends. */
+const MOST_SIGNALS = 5_000;
+
+export interface SyncUserInput {
+  clerkUserId: string;
+  /** How long an idle run waits for the next change before it closes. Closing at once costs later webhooks seconds. */
+  lingerMs: number;
+  /** Whether the search attribute SyncStatus is registered; setting one that is not would stop the run. */
+  searchAttributes: boolean;
+  /** What a run hands to the next one; absent at the start. */
+  carried?: SyncUserState;
+}
+
+export interface SyncFailureState {
+  code: string;
+  message: string;
+}
+
+interface SyncUserState {
+  /** What remains to be applied, folded into one. */
+  pending: UserChange | null;
+  /** Why the pending change did not go through; stays until one does. */
+  failure: SyncFailureState | null;
+  /** Whether trying again is left to an operator or to the next change. */
+  parked: boolean;
+  received: number;
+  applied: number;
+  lastOutcome: Outcome | null;
+}
+
+export interface SyncUserStatus extends Omit<SyncUserState, 'pending'> {
+  state: 'applying' | 'idle' | 'parked';
+  /** Of the change being applied or waiting; never its content. */
+  pendingKind: UserChange['kind'] | null;
+}
+
+/** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
+const { applyUserChange, recordSyncFailure, resolveSyncFailure } = proxyActivities<Activities>({
+  startToCloseTimeout: '45s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+const syncStatus = defineSearchAttributeKey(SYNC_STATUS_ATTRIBUTE, SearchAttributeType.KEYWORD);
+const ROLLED = Symbol('rolled');
+
+/**
+ * Keeps one user's row equal to Clerk. Folds what arrives into one newest change, applies it, and closes once nothing
+ * came for a while; the next change starts a new run.
+ *
+ * A change that no retry can cure parks the run: it stays open, is recorded in `sync_failures`, and waits for `retry`
+ * or for the user's next change. Runs do not end Failed: resetting an old failed run would end a newer open one.
+ */
+export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState, 'pending'>> {
+  const { clerkUserId, lingerMs, searchAttributes } = input;
+  const state: SyncUserState = input.carried ?? {
+    pending: null,
+    failure: null,
+    parked: false,
+    received: 0,
+    applied: 0,
+    lastOutcome: null,
+  };
+  let applying: UserChange | null = null;
+  let signals = 0;
+
+  setHandler(userChanged, (changes) => {
+    signals += 1;
+    state.received += changes.length;
+    state.pending = changes.reduce(fold, state.pending);
+    state.parked = false;
+  });
+  setHandler(retry, () => {
+    signals += 1;
+    state.parked = false;
+  });
+  setHandler(status, () => {
+    const { pending, ...rest } = state;
+    return {
+      ...rest,
+      state: applying ? 'applying' : state.parked ? 'parked' : 'idle',
+      pendingKind: (applying ?? pending)?.kind ?? null,
+    };
+  });
+
+  const mustRoll = () => workflowInfo().continueAsNewSuggested || signals >= MOST_SIGNALS;
+  const hasWork = () => state.pending !== null && !state.parked;
+
+  for (;;) {
+    if (mustRoll()) await continueAsNew<typeof syncUser>({ ...input, carried: state });
+    if (hasWork()) {
+      await applyPending();
+    } else if (state.parked) {
+      await condition(() => hasWork() || mustRoll());
+    } else if (!(await condition(() => hasWork() || mustRoll(), lingerMs))) {
+      const { pending: _, ...result } = state;
+      return result;
+    }
+  }
+
+  async function applyPending(): Promise<void> {
+    const change = state.pending;
+    if (change === null) return;
+    applying = change;
+    state.pending = null;
+    const putBack = () => {
+      state.pending = fold(state.pending, change);
+    };
+    try {
+      const applied = await unlessRolling(() => applyUserChange(change));
+      if (applied === ROLLED) return putBack();
+      state.applied += 1;
+      state.lastOutcome = applied.outcome;
+      if (state.failure) await clearFailure();
+    } catch (error) {
+      const permanent = permanentFailure(error);
+      if (permanent === undefined) {
+        putBack();
+        throw error;
+      }
+      const newerCame = state.pending !== null;
+      putBack();
+      state.failure = permanent;
+      state.parked = !newerCame;
+      await reportFailure(permanent);
+    } finally {
+      applying = null;
+    }
+  }
+
+  async function reportFailure(failure: SyncFailureState): Promise<void> {
+    setCurrentDetails(
+      `**Parked: ${failure.code}**\n\n${failure.message}\n\nSend the signal \`${RETRY_SIGNAL}\` once it is cured; the user's next change tries again by itself.`,
+    );
+    if (searchAttributes) upsertSearchAttributes([{ key: syncStatus, value: 'parked' }]);
+    await unlessRolling(() => recordSyncFailure({ clerkUserId, ...failure }));
+  }
+
+  async function clearFailure(): Promise<void> {
+    if ((await unlessRolling(() => resolveSyncFailure(clerkUserId))) === ROLLED) return;
+    state.failure = null;
+    setCurrentDetails('');
+    if (searchAttributes) upsertSearchAttributes([{ key: syncStatus, value: 'ok' }]);
+  }
+
+  /**
+   * Runs an activity until it ends or the run must continue as new: while Postgres is down for hours, signals go on
+   * arriving and would exhaust the run. An attempt given up may still commit; the freshness rule makes that harmless.
+   */
+  async function unlessRolling<T>(run: () => Promise<T>): Promise<T | typeof ROLLED> {
+    const scope = new CancellationScope();
+    return scope.run(async () => {
+      const running = run();
+      const rolling = condition(mustRoll).then((): typeof ROLLED => ROLLED);
+      try {
+        return await Promise.race([running, rolling]);
+      } finally {
+        scope.cancel();
+        for (const loser of [running, rolling]) loser.catch(() => undefined);
+      }
+    });
+  }
+}
+
+const fold = (pending: UserChange | null, change: UserChange): UserChange =>
+  pending === null ? change : foldChanges(pending, change);
+
+/** What an activity threw for good. Anything else is retried by Temporal and never arrives here, but for a cancellation. */
+function permanentFailure(error: unknown): SyncFailureState | undefined {
+  if (isCancellation(error) || !(error instanceof ActivityFailure)) return undefined;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure)) return undefined;
+  return { code: cause.type ?? 'UNKNOWN', message: cause.message };
+}
