@@ -6,7 +6,11 @@ const common = {
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
-      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
     ],
   },
 };
@@ -14,7 +18,12 @@ const common = {
 /** `fast` tests need nothing but Node; `live` tests use a real Postgres and the real Temporal server. */
 export default {
   projects: [
-    { ...common, displayName: 'fast', testMatch: ['<rootDir>/tests/**/*.test.ts'], testPathIgnorePatterns: ['\\.live\\.test\\.ts$'] },
+    {
+      ...common,
+      displayName: 'fast',
+      testMatch: ['<rootDir>/tests/**/*.test.ts'],
+      testPathIgnorePatterns: ['\\.live\\.test\\.ts$'],
+    },
     {
       ...common,
       displayName: 'live',

@@ -18,16 +18,24 @@ function newestMs(folder, skip) {
 }
 
 function run(what, command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (status === 0) return;
-  console.error(`${what} failed${error ? `: ${error.message}` : ''}. Run it by hand: ${command} ${args.join(' ')}`);
+  console.error(
+    `${what} failed${error ? `: ${error.message}` : ''}. Run it by hand: ${command} ${args.join(' ')}`,
+  );
   process.exit(1);
 }
 
 function requireSupportedNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 20 || (major === 20 && minor >= 19)) return;
-  console.error(`Node ${process.versions.node} is too old: install Node 20.19 or newer, then run this again.`);
+  console.error(
+    `Node ${process.versions.node} is too old: install Node 20.19 or newer, then run this again.`,
+  );
   process.exit(1);
 }
 
@@ -46,7 +54,10 @@ export async function prepare() {
   if (modifiedMs(stamp) > sourcesMs) return;
   console.error('Building …');
   if (modifiedMs(path.join(generated, 'client.ts')) < modifiedMs(at('prisma/schema.prisma'))) {
-    run('Generating the Prisma client', process.execPath, [at('node_modules/prisma/build/index.js'), 'generate']);
+    run('Generating the Prisma client', process.execPath, [
+      at('node_modules/prisma/build/index.js'),
+      'generate',
+    ]);
   }
   run('Compiling', process.execPath, [at('node_modules/typescript/bin/tsc')]);
   await bundleWorkflows();
@@ -57,7 +68,14 @@ export async function prepare() {
 async function bundleWorkflows() {
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const quiet = () => {};
-  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: console.error, error: console.error };
+  const logger = {
+    log: quiet,
+    trace: quiet,
+    debug: quiet,
+    info: quiet,
+    warn: console.error,
+    error: console.error,
+  };
   const { code } = await bundleWorkflowCode({ workflowsPath: at('dist/workflows/index.js'), logger });
   writeFileSync(at('dist/workflow-bundle.js'), code);
 }

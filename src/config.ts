@@ -1,10 +1,16 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
-const wholeNumber = (least: number, most: number, fallback: number) => z.coerce.number().int().min(least).max(most).default(fallback);
-const flag = z.enum(['true', 'false']).default('false').transform((value) => value === 'true');
+const wholeNumber = (least: number, most: number, fallback: number) =>
+  z.coerce.number().int().min(least).max(most).default(fallback);
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true');
 const url = (protocols: RegExp, what: string) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.test(new URL(value).protocol), `must be ${what}`);
+  z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.test(new URL(value).protocol), `must be ${what}`);
 
 /**
  * A signing secret as Clerk's dashboard shows it. Svix accepts an empty key, with which anybody's signature holds, and
@@ -12,7 +18,10 @@ const url = (protocols: RegExp, what: string) =>
  */
 const signingSecret = z
   .string()
-  .regex(/^whsec_[A-Za-z0-9+/]+={0,2}$/, 'must be whsec_ and base64, as the endpoint page of the dashboard shows it')
+  .regex(
+    /^whsec_[A-Za-z0-9+/]+={0,2}$/,
+    'must be whsec_ and base64, as the endpoint page of the dashboard shows it',
+  )
   .refine((secret) => Buffer.from(secret.slice(6), 'base64').length >= 16, 'is too short to be a key');
 
 const settings = z.object({
@@ -21,14 +30,22 @@ const settings = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: url(/^postgres(ql)?:$/, 'a postgres:// URL').optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 500, 10),
-  CLERK_SECRET_KEY: z.string().regex(/^sk_(test|live)_\S+$/, 'must be sk_test_… or sk_live_…').optional(),
-  CLERK_API_URL: url(/^https?:$/, 'an http(s) URL').default('https://api.clerk.com').transform((value) => value.replace(/\/+$/, '')),
+  CLERK_SECRET_KEY: z
+    .string()
+    .regex(/^sk_(test|live)_\S+$/, 'must be sk_test_… or sk_live_…')
+    .optional(),
+  CLERK_API_URL: url(/^https?:$/, 'an http(s) URL')
+    .default('https://api.clerk.com')
+    .transform((value) => value.replace(/\/+$/, '')),
   CLERK_WEBHOOK_SIGNING_SECRET: z
     .string()
     .transform((value) => value.split(',').map((secret) => secret.trim()))
     .pipe(z.array(signingSecret))
     .optional(),
-  CLERK_INSTANCE_ID: z.string().regex(/^ins_\S+$/, 'must be ins_…').optional(),
+  CLERK_INSTANCE_ID: z
+    .string()
+    .regex(/^ins_\S+$/, 'must be ins_…')
+    .optional(),
   SYNC_MODE: z.enum(['payload', 'refetch']).default('payload'),
   SYNC_LINGER_SECONDS: wholeNumber(1, 3600, 45),
   STORE_PRIVATE_METADATA: flag,
@@ -59,15 +76,26 @@ export interface Config extends Settings {
  * @throws Error that lists every problem at once, by the setting's name and never by its value.
  * @see https://docs.temporal.io/develop/environment-configuration
  */
-export function readConfig(required: readonly (keyof Settings)[] = [], env: NodeJS.ProcessEnv = process.env): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''));
+export function readConfig(
+  required: readonly (keyof Settings)[] = [],
+  env: NodeJS.ProcessEnv = process.env,
+): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
   const parsed = settings.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`);
   for (const name of required) if (given[name] === undefined) problems.push(`${name} is missing`);
-  const temporalIsSet = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].some((name) => name in given);
+  const temporalIsSet = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].some(
+    (name) => name in given,
+  );
   const temporal = readTemporal(given as Record<string, string>, temporalIsSet, problems);
   if (!parsed.success || problems.length > 0) {
-    throw new Error(`These settings need attention (see .env.example):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    throw new Error(
+      `These settings need attention (see .env.example):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
   }
   return { ...parsed.data, temporal, temporalIsSet };
 }
@@ -83,6 +111,9 @@ function readTemporal(env: Record<string, string>, isSet: boolean, problems: str
 }
 
 /** A fifth of what Clerk allows an instance in a second; the rest is the application's. */
-export function reconcileRequestsPerSecond({ RECONCILE_REQUESTS_PER_SECOND: set, CLERK_SECRET_KEY: key }: Settings): number {
+export function reconcileRequestsPerSecond({
+  RECONCILE_REQUESTS_PER_SECOND: set,
+  CLERK_SECRET_KEY: key,
+}: Settings): number {
   return set ?? (key?.startsWith('sk_live_') ? 20 : 2);
 }

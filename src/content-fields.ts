@@ -48,4 +48,8 @@ export const CONTENT_FIELDS = [
 ] as const;
 
 /** Values that belong to the application: a null or an order in them may mean something. */
-export const METADATA_FIELDS: ReadonlySet<string> = new Set(['private_metadata', 'public_metadata', 'unsafe_metadata']);
+export const METADATA_FIELDS: ReadonlySet<string> = new Set([
+  'private_metadata',
+  'public_metadata',
+  'unsafe_metadata',
+]);

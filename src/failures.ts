@@ -75,7 +75,8 @@ export const FAILURES = {
   },
   CLERK_RATE_LIMITED: {
     meaning: "Clerk's rate limit is used up.",
-    action: 'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND.',
+    action:
+      'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND.',
     retried: true,
   },
   CLERK_KEY_REFUSED: {
@@ -124,5 +125,7 @@ export function failure(code: FailureCode, detail: string, options: FailureOptio
 export function failureCode(error: unknown): FailureCode | undefined {
   if (!(error instanceof ApplicationFailure)) return undefined;
   const { type } = error;
-  return type !== null && type !== undefined && Object.hasOwn(FAILURES, type) ? (type as FailureCode) : undefined;
+  return type !== null && type !== undefined && Object.hasOwn(FAILURES, type)
+    ? (type as FailureCode)
+    : undefined;
 }

@@ -14,13 +14,23 @@ import type { ActivityDependencies } from './dependencies.js';
  * @param users as the Backend API listed them.
  * @param observedAtMs when the request started, Unix milliseconds.
  */
-export async function applyPage(deps: ActivityDependencies, users: readonly JsonObject[], observedAtMs: number): Promise<ReconcileTotals> {
+export async function applyPage(
+  deps: ActivityDependencies,
+  users: readonly JsonObject[],
+  observedAtMs: number,
+): Promise<ReconcileTotals> {
   const totals = noTotals();
   totals.seen = users.length;
   const snapshots: UserSnapshot[] = [];
   for (const user of users) {
     try {
-      snapshots.push(toUserSnapshot(user, { observedAtMs, observedVia: 'api', keepPrivateMetadata: deps.keepPrivateMetadata }));
+      snapshots.push(
+        toUserSnapshot(user, {
+          observedAtMs,
+          observedVia: 'api',
+          keepPrivateMetadata: deps.keepPrivateMetadata,
+        }),
+      );
     } catch (error) {
       await recordFailed(deps, String(user.id), error, totals);
     }
@@ -45,7 +55,12 @@ function count(applied: readonly AppliedUser[], totals: ReconcileTotals): void {
 }
 
 /** @throws the error itself unless it is one that no retry can cure. */
-async function recordFailed(deps: ActivityDependencies, clerkUserId: string, error: unknown, totals: ReconcileTotals): Promise<void> {
+async function recordFailed(
+  deps: ActivityDependencies,
+  clerkUserId: string,
+  error: unknown,
+  totals: ReconcileTotals,
+): Promise<void> {
   const code = failureCode(error);
   if (code !== 'ROW_REJECTED' && code !== 'USER_UNUSABLE') throw error;
   const { workflowExecution } = activityInfo();

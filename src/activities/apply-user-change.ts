@@ -15,23 +15,35 @@ import type { ActivityDependencies } from './dependencies.js';
  * @throws ROW_REJECTED or USER_UNUSABLE (not retried: the workflow parks); every other failure is retried.
  * @remarks Safe to repeat, and to run beside any other writer: the freshness rule decides in the statement.
  */
-export async function applyUserChange(deps: ActivityDependencies, change: UserChange): Promise<{ outcome: Outcome }> {
+export async function applyUserChange(
+  deps: ActivityDependencies,
+  change: UserChange,
+): Promise<{ outcome: Outcome }> {
   const { clerkUserId, writer } = change;
-  const snapshotOf = (user: Parameters<typeof toUserSnapshot>[0], observedAtMs: number, observedVia: ObservedVia) =>
-    toUserSnapshot(user, { observedAtMs, observedVia, keepPrivateMetadata: deps.keepPrivateMetadata });
+  const snapshotOf = (
+    user: Parameters<typeof toUserSnapshot>[0],
+    observedAtMs: number,
+    observedVia: ObservedVia,
+  ) => toUserSnapshot(user, { observedAtMs, observedVia, keepPrivateMetadata: deps.keepPrivateMetadata });
 
   switch (change.kind) {
     case 'snapshot':
-      return only(await applySnapshots(deps.db, [snapshotOf(change.user, change.observedAtMs, 'webhook')], writer));
+      return only(
+        await applySnapshots(deps.db, [snapshotOf(change.user, change.observedAtMs, 'webhook')], writer),
+      );
     case 'deletion': {
       const deletion = { clerkUserId, deletedAtMs: change.observedAtMs };
-      return only(await applyDeletions(deps.db, [deletion], { observedVia: 'webhook', writer, markUnknown: true }));
+      return only(
+        await applyDeletions(deps.db, [deletion], { observedVia: 'webhook', writer, markUnknown: true }),
+      );
     }
     case 'refetch': {
       const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, cancellationSignal());
       if (user) return only(await applySnapshots(deps.db, [snapshotOf(user, observedAtMs, 'api')], writer));
       const deletion = { clerkUserId, deletedAtMs: observedAtMs };
-      return only(await applyDeletions(deps.db, [deletion], { observedVia: 'api', writer, markUnknown: false }));
+      return only(
+        await applyDeletions(deps.db, [deletion], { observedVia: 'api', writer, markUnknown: false }),
+      );
     }
   }
 }

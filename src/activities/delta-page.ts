@@ -29,10 +29,14 @@ const OVERLAP = 5;
  *
  * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
  */
-export async function deltaPage(deps: ActivityDependencies, { offset, sinceMs }: DeltaPlace): Promise<DeltaPage> {
+export async function deltaPage(
+  deps: ActivityDependencies,
+  { offset, sinceMs }: DeltaPlace,
+): Promise<DeltaPage> {
   const limit = offset === 0 ? Math.min(FIRST_PAGE, deps.reconcile.pageSize) : deps.reconcile.pageSize;
   const page = await listUsers(deps.clerk, { by: 'update', offset, limit }, cancellationSignal());
-  if (page === 'cursor-refused') throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: a cursor was refused that was not sent.');
+  if (page === 'cursor-refused')
+    throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: a cursor was refused that was not sent.');
   const totals = await applyPage(deps, page.users, page.observedAtMs);
   totals.pages = 1;
   totals.clerkRequests = 1;

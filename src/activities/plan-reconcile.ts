@@ -20,7 +20,10 @@ const OVERLAP_MS = 60_000;
  * @param kind `auto` leaves it to this rule.
  * @throws what the Clerk and Postgres rooms throw, all retried.
  */
-export async function planReconcile(deps: ActivityDependencies, kind: 'auto' | 'sweep'): Promise<ReconcilePlan> {
+export async function planReconcile(
+  deps: ActivityDependencies,
+  kind: 'auto' | 'sweep',
+): Promise<ReconcilePlan> {
   const clerkUsers = await countUsers(deps.clerk, cancellationSignal());
   const sweep = { kind: 'sweep', clerkUsers, clerkRequests: 1 } as const;
   const { intervalMs, requestsPerSecond, pageSize } = deps.reconcile;

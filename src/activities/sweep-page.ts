@@ -53,9 +53,21 @@ export async function sweepPage(deps: ActivityDependencies, after: SweepPlace | 
       observedBeforeMs: page.observedAtMs,
       most: MOST_CANDIDATES,
     });
-    const { gone, requests: asked } = await findGoneUsers(deps.clerk, candidates, witness.clerkUserId, cancellationSignal());
-    const deletions = gone.map(({ clerkUserId, observedAtMs }) => ({ clerkUserId, deletedAtMs: observedAtMs }));
-    const deleted = await applyDeletions(deps.db, deletions, { observedVia: 'api', writer: 'reconcile', markUnknown: false });
+    const { gone, requests: asked } = await findGoneUsers(
+      deps.clerk,
+      candidates,
+      witness.clerkUserId,
+      cancellationSignal(),
+    );
+    const deletions = gone.map(({ clerkUserId, observedAtMs }) => ({
+      clerkUserId,
+      deletedAtMs: observedAtMs,
+    }));
+    const deleted = await applyDeletions(deps.db, deletions, {
+      observedVia: 'api',
+      writer: 'reconcile',
+      markUnknown: false,
+    });
     totals.clerkRequests += asked;
     totals.deleted = deleted.filter(({ outcome }) => outcome === 'deleted').length;
   }
@@ -69,7 +81,11 @@ async function readPage(
 ): Promise<{ start: SweepPlace | null; page: UserPage; requests: number }> {
   let start = after;
   for (let requests = 1; ; requests++) {
-    const selection = { by: 'creation', afterUserId: start?.clerkUserId ?? null, limit: deps.reconcile.pageSize } as const;
+    const selection = {
+      by: 'creation',
+      afterUserId: start?.clerkUserId ?? null,
+      limit: deps.reconcile.pageSize,
+    } as const;
     const page = await listUsers(deps.clerk, selection, cancellationSignal());
     if (page !== 'cursor-refused') return { start, page, requests };
     start = start && (await findUserBefore(deps.db, start));

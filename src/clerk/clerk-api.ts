@@ -64,7 +64,12 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 20_000 }: ClerkA
   };
 }
 
-function answerOf(path: string, status: number, text: string, retryAfter: string | null): Pick<ClerkAnswer, 'status' | 'body'> {
+function answerOf(
+  path: string,
+  status: number,
+  text: string,
+  retryAfter: string | null,
+): Pick<ClerkAnswer, 'status' | 'body'> {
   const body = parseJson(text);
   const code = clerkErrorCode(body);
   const what = `GET ${path}: status ${status}${code === undefined ? '' : `, ${code}`}.`;
@@ -95,7 +100,10 @@ function parseJson(text: string): unknown {
 
 /** The first code of Clerk's error body, which tells its 404 from a proxy's. */
 function clerkErrorCode(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) return undefined;
+  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors))
+    return undefined;
   const first: unknown = body.errors[0];
-  return typeof first === 'object' && first !== null && 'code' in first && typeof first.code === 'string' ? first.code : undefined;
+  return typeof first === 'object' && first !== null && 'code' in first && typeof first.code === 'string'
+    ? first.code
+    : undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { JsonObject, JsonValue, UserColumns } from '../user-change.js';
 import { CONTENT_FIELDS, METADATA_FIELDS } from '../content-fields.js';
+import type { JsonObject, JsonValue, UserColumns } from '../user-change.js';
 
 /**
  * @returns 22 characters that are equal for equal content: the mapped columns and {@link CONTENT_FIELDS}. A missing

@@ -13,9 +13,19 @@ export async function getUser(
   clerkUserId: string,
   signal?: AbortSignal,
 ): Promise<{ user: JsonObject | null; observedAtMs: number }> {
-  const { status, body, observedAtMs } = await api.get(`/users/${encodeURIComponent(clerkUserId)}`, undefined, signal);
+  const { status, body, observedAtMs } = await api.get(
+    `/users/${encodeURIComponent(clerkUserId)}`,
+    undefined,
+    signal,
+  );
   if (status === 404) return { user: null, observedAtMs };
-  if (status !== 200 || typeof body !== 'object' || body === null || !('id' in body) || body.id !== clerkUserId) {
+  if (
+    status !== 200 ||
+    typeof body !== 'object' ||
+    body === null ||
+    !('id' in body) ||
+    body.id !== clerkUserId
+  ) {
     throw failure('CLERK_ANSWER_UNUSABLE', `GET /users/${clerkUserId}: status ${status}, not that user.`);
   }
   return { user: body as JsonObject, observedAtMs };

@@ -26,7 +26,11 @@ export interface UserPage {
  * @throws what {@link ClerkApi.get} throws, and CLERK_ANSWER_UNUSABLE when the body is no list of users.
  * @see https://clerk.com/docs/reference/backend-api/tag/users
  */
-export async function listUsers(api: ClerkApi, selection: UserSelection, signal?: AbortSignal): Promise<UserPage | 'cursor-refused'> {
+export async function listUsers(
+  api: ClerkApi,
+  selection: UserSelection,
+  signal?: AbortSignal,
+): Promise<UserPage | 'cursor-refused'> {
   const query = queryOf(selection);
   const { status, body, observedAtMs } = await api.get('/users', query, signal);
   if (status !== 200) {
@@ -48,7 +52,11 @@ function queryOf(selection: UserSelection): URLSearchParams {
       return query;
     }
     case 'update':
-      return new URLSearchParams({ order_by: '-updated_at', limit: `${selection.limit}`, offset: `${selection.offset}` });
+      return new URLSearchParams({
+        order_by: '-updated_at',
+        limit: `${selection.limit}`,
+        offset: `${selection.offset}`,
+      });
     case 'id': {
       const query = new URLSearchParams({ limit: `${MOST_IDS}` });
       for (const id of selection.ids) query.append('user_id', id);
@@ -58,4 +66,9 @@ function queryOf(selection: UserSelection): URLSearchParams {
 }
 
 const isUser = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && 'object' in value && value.object === 'user' && 'id' in value && typeof value.id === 'string';
+  typeof value === 'object' &&
+  value !== null &&
+  'object' in value &&
+  value.object === 'user' &&
+  'id' in value &&
+  typeof value.id === 'string';

@@ -3,7 +3,12 @@ import type { JsonObject, UserChange } from '../user-change.js';
 import { clerkTimeMs } from './clerk-time.js';
 
 /** The event types that say something about a user. Others are acknowledged and ignored. */
-export const SYNCED_EVENT_TYPES = ['user.created', 'user.updated', 'user.deleted', 'session.created'] as const;
+export const SYNCED_EVENT_TYPES = [
+  'user.created',
+  'user.updated',
+  'user.deleted',
+  'session.created',
+] as const;
 
 /** What a signed payload turned out to be. */
 export type ParsedEvent =
@@ -20,7 +25,12 @@ const time = z.unknown().transform((value, context) => {
 });
 const id = z.string().min(1).max(255);
 const user = z.looseObject({ id, created_at: time, updated_at: time });
-const envelope = z.looseObject({ type: z.string().min(1), timestamp: time, instance_id: z.string().optional(), data: z.unknown() });
+const envelope = z.looseObject({
+  type: z.string().min(1),
+  timestamp: time,
+  instance_id: z.string().optional(),
+  data: z.unknown(),
+});
 const deleted = z.looseObject({ id });
 const session = z.looseObject({ user_id: id, user: user.nullish() });
 
@@ -69,7 +79,9 @@ export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent
     }
     case 'user.deleted': {
       const found = deleted.safeParse(data);
-      return found.success ? change({ ...origin, kind: 'deletion', clerkUserId: found.data.id }) : unusable(found.error);
+      return found.success
+        ? change({ ...origin, kind: 'deletion', clerkUserId: found.data.id })
+        : unusable(found.error);
     }
     case 'session.created': {
       const found = session.safeParse(data);
@@ -84,7 +96,9 @@ export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent
 
 /** Names paths and expectations only: a value may be somebody's data. */
 function unusable(error: z.ZodError): ParsedEvent {
-  const problem = error.issues.map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`).join('; ');
+  const problem = error.issues
+    .map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`)
+    .join('; ');
   return { kind: 'unusable', problem };
 }
 

@@ -22,7 +22,10 @@ export function toUserSnapshot(user: JsonObject, observation: Observation): User
   const clerkCreatedAtMs = clerkTimeMs(user.created_at);
   const clerkUpdatedAtMs = clerkTimeMs(user.updated_at);
   if (typeof id !== 'string' || id === '' || clerkCreatedAtMs === null || clerkUpdatedAtMs === null) {
-    throw failure('USER_UNUSABLE', `id: ${typeof id}, created_at: ${typeof user.created_at}, updated_at: ${typeof user.updated_at}.`);
+    throw failure(
+      'USER_UNUSABLE',
+      `id: ${typeof id}, created_at: ${typeof user.created_at}, updated_at: ${typeof user.updated_at}.`,
+    );
   }
   const raw = toRaw(user, observation.keepPrivateMetadata);
   const columns = toColumns(user);

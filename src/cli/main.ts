@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 
 const program = new Command('clerk-sync')
-  .description("Keeps a Postgres User table equal to Clerk's users. Settings come from the environment; see .env.example.")
+  .description(
+    "Keeps a Postgres User table equal to Clerk's users. Settings come from the environment; see .env.example.",
+  )
   .showHelpAfterError();
 
 program

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config.js';
-import { type Database, connectDatabase } from '../db/database.js';
+import { connectDatabase, type Database } from '../db/database.js';
 import { isReachable } from '../db/is-reachable.js';
 import type { Logger } from '../log.js';
 import { createApp } from '../starter/app.js';
@@ -26,7 +26,11 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
   const namespace = config.temporal.namespace ?? 'default';
   const connection = Connection.lazy(config.temporal.connectionOptions);
   const client = new Client({ connection, namespace });
-  const db: Database = connectDatabase({ url: config.DATABASE_URL ?? '', poolSize: 2, connectTimeoutMs: READY_DEADLINE_MS });
+  const db: Database = connectDatabase({
+    url: config.DATABASE_URL ?? '',
+    poolSize: 2,
+    connectTimeoutMs: READY_DEADLINE_MS,
+  });
   const stopping = new AbortController();
 
   const app = createApp({
@@ -84,7 +88,10 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
         log.info(settings, 'Schedules ensured');
         return;
       } catch (error) {
-        log.warn({ code: 'TEMPORAL_UNAVAILABLE', detail: error instanceof Error ? error.message : '' }, 'Schedules not ensured yet');
+        log.warn(
+          { code: 'TEMPORAL_UNAVAILABLE', detail: error instanceof Error ? error.message : '' },
+          'Schedules not ensured yet',
+        );
       }
       await setTimeout(SCHEDULE_RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

@@ -5,7 +5,10 @@
  * @param stops in the order in which to stop; each is tried even if one before it failed.
  * @throws what `finished` rejected with, or the first error of a stop.
  */
-export async function untilStopped(stops: readonly (() => Promise<void>)[], finished?: Promise<unknown>): Promise<void> {
+export async function untilStopped(
+  stops: readonly (() => Promise<void>)[],
+  finished?: Promise<unknown>,
+): Promise<void> {
   const errors: unknown[] = [];
   let onSignal: NodeJS.SignalsListener | undefined;
   const signalled = new Promise<void>((resolve) => {

@@ -31,7 +31,11 @@ export interface DeletedUser {
  * @throws ROW_REJECTED (not retried), POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  * @remarks Safe to repeat: a tombstone is not written twice.
  */
-export async function applyDeletions(db: Database, deletions: readonly Deletion[], options: DeletionOptions): Promise<DeletedUser[]> {
+export async function applyDeletions(
+  db: Database,
+  deletions: readonly Deletion[],
+  options: DeletionOptions,
+): Promise<DeletedUser[]> {
   if (deletions.length === 0) return [];
   const records = deletions.map(({ clerkUserId, deletedAtMs }) => ({
     clerk_id: clerkUserId,

@@ -47,9 +47,18 @@ const INCOMING = Prisma.raw(
 const WRITTEN = `clerk_id, ${list(columnNames)}, locked, raw, last_sign_in_at, clerk_created_at, clerk_updated_at, observed_at, observed_via, content_hash`;
 const OVERWRITTEN = Prisma.raw(
   list(
-    [...columnNames, 'locked', 'last_sign_in_at', 'clerk_created_at', 'clerk_updated_at', 'observed_at', 'observed_via', 'content_hash', 'synced_at', 'synced_by'].map(
-      (column) => `${column} = excluded.${column}`,
-    ),
+    [
+      ...columnNames,
+      'locked',
+      'last_sign_in_at',
+      'clerk_created_at',
+      'clerk_updated_at',
+      'observed_at',
+      'observed_via',
+      'content_hash',
+      'synced_at',
+      'synced_by',
+    ].map((column) => `${column} = excluded.${column}`),
   ),
 );
 const CHANGED_FIELDS = Prisma.raw(`array(
@@ -70,7 +79,11 @@ const CHANGED_FIELDS = Prisma.raw(`array(
  * @remarks Safe to repeat: the second time nothing is newer, so nothing is written.
  * @see https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
  */
-export async function applySnapshots(db: Database, snapshots: readonly UserSnapshot[], writer: Writer): Promise<AppliedUser[]> {
+export async function applySnapshots(
+  db: Database,
+  snapshots: readonly UserSnapshot[],
+  writer: Writer,
+): Promise<AppliedUser[]> {
   if (snapshots.length === 0) return [];
   try {
     return await db.$queryRaw<AppliedUser[]>(statement(jsonText(snapshots.map(toRecord)), writer));

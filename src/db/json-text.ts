@@ -16,7 +16,9 @@ function storable(value: JsonValue): JsonValue {
   if (typeof value === 'string') return storableText(value);
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(storable);
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [storableText(key), storable(member)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [storableText(key), storable(member)]),
+  );
 }
 
 const storableText = (text: string): string => text.toWellFormed().replaceAll('\0', '\uFFFD');

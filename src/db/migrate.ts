@@ -41,5 +41,10 @@ async function readMigrations() {
     }),
   );
   const content = await readFile(path.join(MIGRATIONS, 'migration_lock.toml'), 'utf8');
-  return { baseDir: MIGRATIONS, lockfile: { path: 'migration_lock.toml', content }, shadowDbInitScript: '', migrationDirectories };
+  return {
+    baseDir: MIGRATIONS,
+    lockfile: { path: 'migration_lock.toml', content },
+    shadowDbInitScript: '',
+    migrationDirectories,
+  };
 }

@@ -13,7 +13,8 @@ export function postgresFailure(error: unknown, doing: string): ApplicationFailu
   const { sqlState, constraint } = describe(error);
   const what = `${doing} SQLSTATE ${sqlState ?? 'none'}${constraint === undefined ? '' : `, constraint ${constraint}`}.`;
   if (sqlState !== undefined && /^(22|23|54)/.test(sqlState)) return failure('ROW_REJECTED', what);
-  if (sqlState !== undefined && /^(42P01|42703|3F000)$/.test(sqlState)) return failure('SCHEMA_MISSING', what);
+  if (sqlState !== undefined && /^(42P01|42703|3F000)$/.test(sqlState))
+    return failure('SCHEMA_MISSING', what);
   return failure('POSTGRES_UNAVAILABLE', what);
 }
 
@@ -24,11 +25,18 @@ function describe(error: unknown): { sqlState?: string; constraint?: string } {
   for (let depth = 0; layers.length > 0 && depth < 12; depth++) {
     const layer = layers.shift();
     if (typeof layer !== 'object' || layer === null) continue;
-    const { originalCode, code, constraint, cause, meta, driverAdapterError } = layer as Record<string, unknown>;
+    const { originalCode, code, constraint, cause, meta, driverAdapterError } = layer as Record<
+      string,
+      unknown
+    >;
     for (const candidate of [originalCode, code]) {
-      if (typeof candidate === 'string' && /^[0-9A-Z]{5}$/.test(candidate) && !/^P\d{4}$/.test(candidate)) found.sqlState ??= candidate;
+      if (typeof candidate === 'string' && /^[0-9A-Z]{5}$/.test(candidate) && !/^P\d{4}$/.test(candidate))
+        found.sqlState ??= candidate;
     }
-    const name = typeof constraint === 'object' && constraint !== null && 'index' in constraint ? constraint.index : constraint;
+    const name =
+      typeof constraint === 'object' && constraint !== null && 'index' in constraint
+        ? constraint.index
+        : constraint;
     if (typeof name === 'string') found.constraint ??= name;
     layers.push(cause, meta, driverAdapterError);
   }

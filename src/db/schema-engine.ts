@@ -7,7 +7,10 @@ import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
 
 /** What of WebAssembly is used; TypeScript declares it in its DOM library only. */
 declare const WebAssembly: {
-  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
+  instantiate(
+    bytes: Uint8Array,
+    imports: object,
+  ): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
 };
 
 let loaded: Promise<void> | undefined;

@@ -28,7 +28,10 @@ export async function recordSyncFailure(db: Database, record: SyncFailureRecord)
 /** Notes that a user's change went through after all; nothing happens when none had failed. */
 export async function resolveSyncFailure(db: Database, clerkUserId: string): Promise<void> {
   try {
-    await db.syncFailure.updateMany({ where: { clerkId: clerkUserId, resolvedAt: null }, data: { resolvedAt: new Date() } });
+    await db.syncFailure.updateMany({
+      where: { clerkId: clerkUserId, resolvedAt: null },
+      data: { resolvedAt: new Date() },
+    });
   } catch (error) {
     throw postgresFailure(error, 'Resolving a failure.');
   }

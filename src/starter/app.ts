@@ -22,7 +22,9 @@ export function createApp(deps: AppDependencies): Express {
   const rawBody = express.raw({ type: () => true, limit: deps.maxBodyBytes });
   app.post('/webhooks/clerk', rawBody, createWebhookHandler(deps));
   app.use((_request, response) => {
-    response.status(404).json({ outcome: 'rejected', message: 'Nothing here. Webhooks go to POST /webhooks/clerk.' });
+    response
+      .status(404)
+      .json({ outcome: 'rejected', message: 'Nothing here. Webhooks go to POST /webhooks/clerk.' });
   });
 
   const onError: ErrorRequestHandler = (error, request, response, next) => {
@@ -31,12 +33,17 @@ export function createApp(deps: AppDependencies): Express {
     if (status === 413) {
       metrics.countDelivery('BODY_TOO_LARGE', 0);
       log.warn({ code: 'BODY_TOO_LARGE', svixId: request.headers['svix-id'] }, 'Webhook rejected');
-      response.status(413).json({ outcome: 'rejected', code: 'BODY_TOO_LARGE', message: FAILURES.BODY_TOO_LARGE.meaning });
+      response
+        .status(413)
+        .json({ outcome: 'rejected', code: 'BODY_TOO_LARGE', message: FAILURES.BODY_TOO_LARGE.meaning });
     } else if (status !== undefined) {
       response.status(status).json({ outcome: 'rejected', message: 'The request could not be read.' });
     } else {
       metrics.countDelivery('UNKNOWN', 0);
-      log.error({ err: { name: error?.name, message: error?.message, stack: error?.stack } }, 'Request failed');
+      log.error(
+        { err: { name: error?.name, message: error?.message, stack: error?.stack } },
+        'Request failed',
+      );
       response.status(500).json({ outcome: 'rejected', message: 'Something failed here; it is in the log.' });
     }
   };
@@ -46,6 +53,7 @@ export function createApp(deps: AppDependencies): Express {
 
 /** body-parser's errors carry the status that the client deserves. */
 function clientErrorStatus(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (typeof error !== 'object' || error === null || !('status' in error) || typeof error.status !== 'number')
+    return undefined;
   return error.status >= 400 && error.status < 500 ? error.status : undefined;
 }

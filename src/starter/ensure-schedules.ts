@@ -1,5 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Client, ScheduleAlreadyRunning, type ScheduleDescription, ScheduleOverlapPolicy } from '@temporalio/client';
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleDescription,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
 import { RECONCILE_SCHEDULE_ID, SWEEP_SCHEDULE_ID, SYNC_TASK_QUEUE } from '../names.js';
 import { type ReconcileInput, reconcileUsers } from '../workflows/reconcile-users.js';
 
@@ -9,7 +14,11 @@ export interface ScheduleSettings {
 }
 
 /** What is left out keeps Temporal's default. A missed tick is worth catching up on for a minute, not for a year. */
-const policies = { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 60_000, pauseOnFailure: false } as const;
+const policies = {
+  overlap: ScheduleOverlapPolicy.SKIP,
+  catchupWindow: 60_000,
+  pauseOnFailure: false,
+} as const;
 
 /**
  * Sees to it that both reconcile schedules exist with these settings. An existing one is updated only where it differs,
@@ -23,7 +32,12 @@ export async function ensureSchedules(client: Client, settings: ScheduleSettings
   await ensureSchedule(client, SWEEP_SCHEDULE_ID, settings.sweepIntervalMs, { kind: 'sweep' });
 }
 
-async function ensureSchedule(client: Client, scheduleId: string, everyMs: number, input: ReconcileInput): Promise<void> {
+async function ensureSchedule(
+  client: Client,
+  scheduleId: string,
+  everyMs: number,
+  input: ReconcileInput,
+): Promise<void> {
   const spec = { intervals: [{ every: everyMs }] };
   const action = {
     type: 'startWorkflow' as const,
@@ -42,8 +56,20 @@ async function ensureSchedule(client: Client, scheduleId: string, everyMs: numbe
   }
 }
 
-function isAsWanted({ spec, action, policies: found }: ScheduleDescription, everyMs: number, input: ReconcileInput): boolean {
-  const wanted = [[everyMs], reconcileUsers.name, SYNC_TASK_QUEUE, [input], policies.overlap, policies.catchupWindow, policies.pauseOnFailure];
+function isAsWanted(
+  { spec, action, policies: found }: ScheduleDescription,
+  everyMs: number,
+  input: ReconcileInput,
+): boolean {
+  const wanted = [
+    [everyMs],
+    reconcileUsers.name,
+    SYNC_TASK_QUEUE,
+    [input],
+    policies.overlap,
+    policies.catchupWindow,
+    policies.pauseOnFailure,
+  ];
   const actual = [
     spec.intervals?.map((interval) => interval.every),
     action.workflowType,

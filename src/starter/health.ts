@@ -27,9 +27,11 @@ export function createReadyz(checks: HealthChecks): RequestHandler {
     const draining = checks.draining();
     const ready = temporal && postgres && !draining;
     const word = (up: boolean) => (up ? 'ok' : 'down');
-    response
-      .status(ready ? 200 : 503)
-      .json({ status: draining ? 'draining' : word(ready), temporal: word(temporal), postgres: word(postgres) });
+    response.status(ready ? 200 : 503).json({
+      status: draining ? 'draining' : word(ready),
+      temporal: word(temporal),
+      postgres: word(postgres),
+    });
   };
 }
 

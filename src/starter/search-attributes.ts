@@ -12,8 +12,13 @@ export function createSearchAttributeCheck(client: Client, namespace: string): (
 
   const ask = async (): Promise<boolean> => {
     try {
-      const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
-      known = { answer: SYNC_STATUS_ATTRIBUTE in (customAttributes ?? {}), untilMs: Number.POSITIVE_INFINITY };
+      const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
+        namespace,
+      });
+      known = {
+        answer: SYNC_STATUS_ATTRIBUTE in (customAttributes ?? {}),
+        untilMs: Number.POSITIVE_INFINITY,
+      };
     } catch {
       // The attribute only helps to search: doing without it must not keep a change waiting.
       known = { answer: false, untilMs: Date.now() + askAgainAfterMs };

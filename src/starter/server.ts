@@ -20,7 +20,10 @@ export async function listen(app: RequestListener, port: number, host: string): 
   server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const problem = cause.code === 'EADDRINUSE' ? 'is taken: set PORT to another, or end what listens there' : `failed: ${cause.message}`;
+      const problem =
+        cause.code === 'EADDRINUSE'
+          ? 'is taken: set PORT to another, or end what listens there'
+          : `failed: ${cause.message}`;
       reject(new Error(`Listening on ${host}:${port} ${problem}.`, { cause }));
     });
     server.listen(port, host, resolve);

@@ -2,7 +2,8 @@ import type { Client } from '@temporalio/client';
 import { failure } from '../failures.js';
 import { SYNC_TASK_QUEUE, syncUserWorkflowId } from '../names.js';
 import type { UserChange } from '../user-change.js';
-import { syncUser, userChanged } from '../workflows/sync-user.js';
+import { syncUser } from '../workflows/sync-user.js';
+import { userChanged } from '../workflows/sync-user-messages.js';
 
 export interface SignalUserOptions {
   client: Client;
@@ -34,7 +35,12 @@ const MOST_BYTES = 1_000_000;
  * @throws TEMPORAL_UNAVAILABLE when it has not within the deadline. It may have it all the same; a repeat is harmless.
  * @see https://docs.temporal.io/sending-messages#signal-with-start
  */
-export function createUserSignaler({ client, lingerMs, hasSearchAttributes, deadlineMs = 5_000 }: SignalUserOptions): SignalUser {
+export function createUserSignaler({
+  client,
+  lingerMs,
+  hasSearchAttributes,
+  deadlineMs = 5_000,
+}: SignalUserOptions): SignalUser {
   const inFlight = new Map<string, Promise<void>>();
   const waiting = new Map<string, Batch>();
 
@@ -43,7 +49,10 @@ export function createUserSignaler({ client, lingerMs, hasSearchAttributes, dead
     // Deliveries that wait past their deadline answer 503, while the call they wait for may still succeed.
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(failure('TEMPORAL_UNAVAILABLE', `No answer within ${deadlineMs} ms.`)), deadlineMs);
+      timer = setTimeout(
+        () => reject(failure('TEMPORAL_UNAVAILABLE', `No answer within ${deadlineMs} ms.`)),
+        deadlineMs,
+      );
     });
     try {
       await Promise.race([sent, late]);
@@ -63,10 +72,12 @@ export function createUserSignaler({ client, lingerMs, hasSearchAttributes, dead
       return batch.sent;
     }
     const changes = [change];
-    const sent = before.catch(() => undefined).then(() => {
-      if (waiting.get(user)?.changes === changes) waiting.delete(user);
-      return send(user, changes);
-    });
+    const sent = before
+      .catch(() => undefined)
+      .then(() => {
+        if (waiting.get(user)?.changes === changes) waiting.delete(user);
+        return send(user, changes);
+      });
     waiting.set(user, { changes, bytes, sent });
     return track(user, sent);
   }

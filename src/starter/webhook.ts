@@ -60,13 +60,17 @@ export function createWebhookHandler(deps: WebhookDependencies): RequestHandler 
     else log.info({ ...fields, outcome: result, durationMs }, 'Webhook received');
   };
 
-  function receive(request: Request, options: WebhookDependencies): Extract<ParsedEvent, { eventType: string }> {
+  function receive(
+    request: Request,
+    options: WebhookDependencies,
+  ): Extract<ParsedEvent, { eventType: string }> {
     const body: unknown = request.body;
     if (!Buffer.isBuffer(body)) throw failure('SIGNATURE_INVALID', 'The delivery has no body.');
     const { svixId, payload } = verify(body, request.headers);
     const event = parseEvent(payload, { ...options, svixId });
     if (event.kind === 'unusable') throw failure('EVENT_UNUSABLE', event.problem);
-    if (event.kind === 'other-instance') throw failure('INSTANCE_MISMATCH', `It comes from ${event.instanceId}.`);
+    if (event.kind === 'other-instance')
+      throw failure('INSTANCE_MISMATCH', `It comes from ${event.instanceId}.`);
     return event;
   }
 }

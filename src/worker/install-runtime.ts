@@ -2,7 +2,18 @@ import { DefaultLogger, type LogMetadata, Runtime } from '@temporalio/worker';
 import type { Logger } from '../log.js';
 
 /** Of what the SDK adds to its log lines, only this is written: activity inputs and stack traces may hold personal data. */
-const KEPT = ['workflowId', 'runId', 'workflowType', 'activityType', 'attempt', 'taskQueue', 'clerkUserId', 'code', 'outcome', 'durationMs'];
+const KEPT = [
+  'workflowId',
+  'runId',
+  'workflowType',
+  'activityType',
+  'attempt',
+  'taskQueue',
+  'clerkUserId',
+  'code',
+  'outcome',
+  'durationMs',
+];
 
 /**
  * Sets up Temporal's runtime, once a process and before anything else of the worker: its log lines go to our log, and
@@ -11,7 +22,9 @@ const KEPT = ['workflowId', 'runId', 'workflowType', 'activityType', 'attempt', 
 export function installRuntime(log: Logger): void {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
   Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[levels[level]]({ ...fieldsOf(meta) }, message)),
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
+      log[levels[level]]({ ...fieldsOf(meta) }, message),
+    ),
     telemetryOptions: { logging: { filter: { core: 'WARN', other: 'WARN' }, forward: {} } },
     shutdownSignals: [],
   });
@@ -21,6 +34,7 @@ function fieldsOf(meta: LogMetadata | undefined): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of KEPT) if (meta?.[key] !== undefined) fields[key] = meta[key];
   const error: unknown = meta?.error;
-  if (error instanceof Error) fields.code = 'type' in error && typeof error.type === 'string' ? error.type : error.name;
+  if (error instanceof Error)
+    fields.code = 'type' in error && typeof error.type === 'string' ? error.type : error.name;
   return fields;
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type NativeConnection, Worker } from '@temporalio/worker';
-import { createActivities } from '../activities/index.js';
 import type { ActivityDependencies } from '../activities/dependencies.js';
+import { createActivities } from '../activities/index.js';
 import { RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
 
 /** Made by the build; the replay tests load the same file. */
@@ -27,10 +27,22 @@ export interface RunningWorker {
  * Runs the two workers of this process: one for workflows and their own activities, one for requests to Clerk, whose
  * task queue has the rate that reconciling may use, whatever the number of processes.
  */
-export async function startWorker({ connection, namespace, deps, concurrency }: WorkerOptions): Promise<RunningWorker> {
-  if (!existsSync(WORKFLOW_BUNDLE)) throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
+export async function startWorker({
+  connection,
+  namespace,
+  deps,
+  concurrency,
+}: WorkerOptions): Promise<RunningWorker> {
+  if (!existsSync(WORKFLOW_BUNDLE))
+    throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
   const activities = createActivities(deps);
-  const common = { connection, namespace, activities, shutdownGraceTime: '10s', shutdownForceTime: '20s' } as const;
+  const common = {
+    connection,
+    namespace,
+    activities,
+    shutdownGraceTime: '10s',
+    shutdownForceTime: '20s',
+  } as const;
   const workers = await Promise.all([
     Worker.create({
       ...common,

@@ -48,7 +48,10 @@ const { planReconcile, sweepPage, deltaPage } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
   retry: retryPolicy,
 });
-const { recordReconcileRun } = proxyActivities<Activities>({ startToCloseTimeout: '45s', retry: retryPolicy });
+const { recordReconcileRun } = proxyActivities<Activities>({
+  startToCloseTimeout: '45s',
+  retry: retryPolicy,
+});
 
 /**
  * Compares Clerk's users with the table and repairs the differences, page by page. Only cursors and counts pass through
@@ -75,7 +78,8 @@ export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileRe
     return { kind: state.plan.kind, ...state.totals };
   } catch (error) {
     const stopped = state;
-    if (stopped && isCancellation(error)) await CancellationScope.nonCancellable(() => record(stopped, 'cancelled'));
+    if (stopped && isCancellation(error))
+      await CancellationScope.nonCancellable(() => record(stopped, 'cancelled'));
     throw error;
   }
 }
@@ -103,5 +107,11 @@ function report({ plan, totals }: ReconcileState): void {
 async function record(state: ReconcileState, status: 'running' | 'completed' | 'cancelled'): Promise<void> {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const { plan, startedAtMs, totals } = state;
-  await recordReconcileRun({ id: `${workflowId}/${firstExecutionRunId}`, kind: plan.kind, status, startedAtMs, totals });
+  await recordReconcileRun({
+    id: `${workflowId}/${firstExecutionRunId}`,
+    kind: plan.kind,
+    status,
+    startedAtMs,
+    totals,
+  });
 }

@@ -1,11 +1,10 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
-  defineQuery,
-  defineSignal,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -13,52 +12,20 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import type { Activities } from '../activities/index.js';
-import { RETRY_SIGNAL, STATUS_QUERY, SYNC_STATUS_ATTRIBUTE, USER_CHANGED_SIGNAL } from '../names.js';
-import { foldChanges, type Outcome, type UserChange } from '../user-change.js';
-
-/** Signal: things that happened to this user, in any order, any number of times. */
-export const userChanged = defineSignal<[UserChange[]]>(USER_CHANGED_SIGNAL);
-/** Signal from an operator: try a parked change again, now. */
-export const retry = defineSignal(RETRY_SIGNAL);
-export const status = defineQuery<SyncUserStatus>(STATUS_QUERY);
+import { RETRY_SIGNAL, SYNC_STATUS_ATTRIBUTE } from '../names.js';
+import { foldChanges, type UserChange } from '../user-change.js';
+import {
+  retry,
+  type SyncFailureState,
+  type SyncUserInput,
+  type SyncUserState,
+  status,
+  userChanged,
+} from './sync-user-messages.js';
 
 /** Below Temporal's own limit of 10,000 signals a run, with room for those that arrive while a run ends. */
 const MOST_SIGNALS = 5_000;
-
-export interface SyncUserInput {
-  clerkUserId: string;
-  /** How long an idle run waits for the next change before it closes. Closing at once costs later webhooks seconds. */
-  lingerMs: number;
-  /** Whether the search attribute SyncStatus is registered; setting one that is not would stop the run. */
-  searchAttributes: boolean;
-  /** What a run hands to the next one; absent at the start. */
-  carried?: SyncUserState;
-}
-
-export interface SyncFailureState {
-  code: string;
-  message: string;
-}
-
-interface SyncUserState {
-  /** What remains to be applied, folded into one. */
-  pending: UserChange | null;
-  /** Why the pending change did not go through; stays until one does. */
-  failure: SyncFailureState | null;
-  /** Whether trying again is left to an operator or to the next change. */
-  parked: boolean;
-  received: number;
-  applied: number;
-  lastOutcome: Outcome | null;
-}
-
-export interface SyncUserStatus extends Omit<SyncUserState, 'pending'> {
-  state: 'applying' | 'idle' | 'parked';
-  /** Of the change being applied or waiting; never its content. */
-  pendingKind: UserChange['kind'] | null;
-}
 
 /** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
 const { applyUserChange, recordSyncFailure, resolveSyncFailure } = proxyActivities<Activities>({
