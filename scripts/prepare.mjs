@@ -1,7 +1,7 @@
 // Makes a checkout ready to run: dependencies installed, Prisma client generated, sources compiled, workflows bundled.
 // Does nothing when all of that is newer than what it is made from.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -59,6 +59,7 @@ export async function prepare() {
       'generate',
     ]);
   }
+  rmSync(at('dist'), { recursive: true, force: true });
   run('Compiling', process.execPath, [at('node_modules/typescript/bin/tsc')]);
   await bundleWorkflows();
   writeFileSync(stamp, '');

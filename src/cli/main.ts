@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { wholeNumber } from './whole-number.js';
 
 const program = new Command('clerk-sync')
   .description(
@@ -25,8 +26,8 @@ program
 program
   .command('stand-in')
   .description("a stand-in for Clerk's Backend API and webhooks, to develop and test against")
-  .option('--port <number>', 'port to listen on', '4600')
-  .option('--users <number>', 'users to begin with', '100')
+  .option('--port <number>', 'port to listen on', wholeNumber, 4600)
+  .option('--users <number>', 'users to begin with', wholeNumber, 100)
   .option('--data <file>', 'file that keeps the users between runs')
   .option('--webhook-url <url>', 'where to send webhooks')
   .option('--traffic', 'let users sign up, change, sign in and leave')

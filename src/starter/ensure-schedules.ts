@@ -47,7 +47,9 @@ async function ensureSchedule(
     args: [input] as [ReconcileInput],
   };
   try {
-    await client.schedule.create({ scheduleId, spec, action, policies });
+    const handle = await client.schedule.create({ scheduleId, spec, action, policies });
+    // Not to wait for the first tick. Without SKIP a trigger would run beside it.
+    await handle.trigger(ScheduleOverlapPolicy.SKIP);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(scheduleId);

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { pino } from 'pino';
+import { createClerkApi } from '../clerk/clerk-api.js';
+import { countUsers } from '../clerk/count-users.js';
+import { type StandIn, startStandIn } from '../clerk-stand-in/start-stand-in.js';
+import { type Config, readConfig } from '../config.js';
+import { connectDatabase } from '../db/database.js';
+import { migrate } from '../db/migrate.js';
+import { defaultCacheFolder } from '../embedded/default-cache-folder.js';
+import { findTemporalCli } from '../embedded/find-temporal-cli.js';
+import { startPostgres } from '../embedded/start-postgres.js';
+import { startTemporal } from '../embedded/start-temporal.js';
+import { createLogger } from '../log.js';
+import { installRuntime } from '../worker/install-runtime.js';
+import type { RunningWorker } from '../worker/start-worker.js';
+import { runStarter } from './run-starter.js';
+import { runWorker } from './run-worker.js';
+import { untilStopped } from './until-stopped.js';
+import { watchSync } from './watch-sync.js';
+
+const STAND_IN_USERS = 2_000;
+/** With a stand-in of one's own there is no application to leave Clerk's limit to. */
+const STAND_IN_REQUESTS_PER_SECOND = 50;
+
+/** What was started, to be stopped in reverse. */
+type Stops = (() => Promise<void>)[];
+
+/**
+ * `npm start`: the whole service in one process. What no setting names is run here: PostgreSQL, Temporal's dev server
+ * with its Web UI, and a stand-in for Clerk, whose users sign up, change and leave while one watches.
+ */
+export async function start(): Promise<void> {
+  const given = readConfig();
+  const folder = path.resolve('.data');
+  await mkdir(path.join(folder, 'logs'), { recursive: true });
+  const stops: Stops = [];
+  try {
+    const config = await withParts(given, folder, stops);
+    const worker = await runService(config, folder, stops);
+    await untilStopped([stopAll(stops)], worker.finished);
+  } catch (error) {
+    await stopAll(stops)();
+    throw error;
+  }
+}
+
+interface StartConfig extends Config {
+  standIn: StandIn | undefined;
+  uiUrl: string | undefined;
+  /** Whether Postgres is run here; its password is then made up, and of use to whoever looks in. */
+  ownPostgres: boolean;
+}
+
+/** Fills in what is not set with a part of our own. */
+async function withParts(given: Config, folder: string, stops: Stops): Promise<StartConfig> {
+  const config: StartConfig = {
+    ...given,
+    HOST: '127.0.0.1',
+    standIn: undefined,
+    uiUrl: undefined,
+    ownPostgres: false,
+  };
+  const logFile = (name: string) => path.join(folder, 'logs', `${name}.log`);
+  if (config.CLERK_SECRET_KEY === undefined) {
+    const secrets = config.CLERK_WEBHOOK_SIGNING_SECRET ?? [`whsec_${randomBytes(24).toString('base64')}`];
+    const standIn = await startStandIn({
+      seedUsers: STAND_IN_USERS,
+      dataFile: path.join(folder, 'stand-in.jsonl'),
+    });
+    stops.push(standIn.stop);
+    Object.assign(config, {
+      standIn,
+      CLERK_SECRET_KEY: standIn.secretKey,
+      CLERK_API_URL: standIn.url,
+      CLERK_WEBHOOK_SIGNING_SECRET: secrets,
+      RECONCILE_REQUESTS_PER_SECOND: config.RECONCILE_REQUESTS_PER_SECOND ?? STAND_IN_REQUESTS_PER_SECOND,
+    });
+  } else if (config.CLERK_WEBHOOK_SIGNING_SECRET === undefined) {
+    throw new Error(
+      "CLERK_SECRET_KEY is set, but CLERK_WEBHOOK_SIGNING_SECRET is not: copy it from the webhook endpoint's page.",
+    );
+  }
+  if (!config.temporalIsSet) {
+    const cliPath = await findTemporalCli({
+      cliPath: config.TEMPORAL_CLI_PATH,
+      cacheFolder: defaultCacheFolder(process.env),
+      log: say,
+    });
+    const temporal = await startTemporal({
+      cliPath,
+      databaseFile: path.join(folder, 'temporal.db'),
+      logFile: logFile('temporal'),
+    });
+    stops.push(temporal.stop);
+    config.temporal = { namespace: 'default', connectionOptions: { address: temporal.address } };
+    config.uiUrl = temporal.uiUrl;
+  }
+  if (config.DATABASE_URL === undefined) {
+    const postgres = await startPostgres({
+      dataFolder: path.join(folder, 'postgres'),
+      logFile: logFile('postgres'),
+      log: say,
+    });
+    stops.push(postgres.stop);
+    config.DATABASE_URL = postgres.url();
+    config.ownPostgres = true;
+  }
+  return config;
+}
+
+async function runService(config: StartConfig, folder: string, stops: Stops): Promise<RunningWorker> {
+  const { standIn, DATABASE_URL = '' } = config;
+  const serviceLog = path.join(folder, 'logs', 'service.log');
+  const destination = pino.destination({ dest: serviceLog, sync: false, mkdir: true });
+  const workerLog = createLogger(config.LOG_LEVEL, 'worker', destination);
+  installRuntime(workerLog);
+  await migrate(DATABASE_URL);
+  const worker = await runWorker(config, workerLog);
+  stops.push(worker.stop);
+  const starter = await runStarter(config, createLogger(config.LOG_LEVEL, 'starter', destination));
+  stops.push(starter.stop);
+  const webhookUrl = `${starter.url}/webhooks/clerk`;
+  const [signingSecret] = config.CLERK_WEBHOOK_SIGNING_SECRET ?? [];
+  if (standIn && signingSecret) standIn.webhooks.settings.endpoints = [{ url: webhookUrl, signingSecret }];
+
+  say(`
+  Temporal Web UI   ${config.uiUrl ?? config.temporal.connectionOptions.address ?? ''}
+  Starter           ${starter.url}  (webhooks: POST ${webhookUrl})
+  Clerk             ${standIn ? `${standIn.url}  (a stand-in; key ${standIn.secretKey})` : config.CLERK_API_URL}
+  Database          ${printable(config)}
+  Logs and data     ${path.relative(process.cwd(), folder) || '.'}
+`);
+  const clerk = createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL });
+  const db = connectDatabase({ url: DATABASE_URL, poolSize: 2 });
+  stops.push(() => db.$disconnect());
+  const watch = watchSync({ db, standIn, countClerkUsers: () => countUsers(clerk) });
+  stops.push(watch.stop);
+  return worker;
+}
+
+function printable({ ownPostgres, DATABASE_URL = '' }: StartConfig): string {
+  const url = new URL(DATABASE_URL);
+  if (url.password && !ownPostgres) url.password = '***';
+  return url.href;
+}
+
+const stopAll = (stops: Stops) => async () => {
+  say('\nStopping …');
+  let failed: unknown;
+  for (let stop = stops.pop(); stop; stop = stops.pop())
+    await stop().catch((error: unknown) => (failed ??= error));
+  if (failed !== undefined) throw failed;
+};
+
+const say = (message: string): void => console.log(message);
