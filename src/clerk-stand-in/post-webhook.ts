@@ -16,18 +16,14 @@ export interface PostAnswer {
 }
 
 /**
- * Signs and posts one message once. Redirects are not followed. Not `fetch`: its sockets outlive a stopped stand-in.
+ * Signs and posts one message once. Redirects are not followed. Not `fetch`: its sockets would outlive a stopped
+ * stand-in, while destroying an agent breaks off what it has in flight.
  * @throws when there is no connection, or no whole answer within `timeoutMs`
  */
 export function postWebhook(
   { svixId, payload }: WebhookMessage,
   { url, signingSecret }: WebhookEndpoint,
-  {
-    agents,
-    timeoutMs,
-    atMs,
-    stopped,
-  }: { agents: PostAgents; timeoutMs: number; atMs: number; stopped: AbortSignal },
+  { agents, timeoutMs, atMs }: { agents: PostAgents; timeoutMs: number; atMs: number },
 ): Promise<PostAnswer> {
   const at = new Date(atMs);
   const signatures = [signingSecret].flat().map((secret) => new Webhook(secret).sign(svixId, at, payload));
@@ -39,7 +35,6 @@ export function postWebhook(
       {
         method: 'POST',
         agent,
-        signal: AbortSignal.any([stopped, AbortSignal.timeout(timeoutMs)]),
         headers: {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(payload),
@@ -61,6 +56,10 @@ export function postWebhook(
           .resume();
       },
     );
-    request.on('error', reject).end(payload);
+    const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
+    request
+      .on('error', reject)
+      .on('close', () => clearTimeout(timer))
+      .end(payload);
   });
 }

@@ -66,8 +66,8 @@ export class UserStore {
       this.#byId.set(record.id, record);
       for (const [field, value] of uniqueKeys(record)) this.#owners[field].set(value, record);
     }
-    this.byCreation.load([...this.#byId.values()]);
-    this.byUpdate.load([...this.#byId.values()]);
+    this.byCreation.load(records);
+    this.byUpdate.load(records);
     this.changes++;
   }
 

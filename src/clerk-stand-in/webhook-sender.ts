@@ -32,13 +32,13 @@ export class WebhookSender {
     http: new http.Agent({ keepAlive: true }),
     https: new https.Agent({ keepAlive: true }),
   };
-  readonly #stopping = new AbortController();
   readonly #log = new MessageLog();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #heldBack = new HoldBack();
   readonly #failingSinceMs = new WeakMap<WebhookEndpoint, number>();
   readonly #ready = new Fifo<Delivery>();
   #active = 0;
+  #stopped = false;
   #idleWaiters: (() => void)[] = [];
 
   constructor(options: {
@@ -105,14 +105,15 @@ export class WebhookSender {
 
   /** Drops what is scheduled, breaks off what is in flight, and closes every socket. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#heldBack.clear();
     this.#ready.clear();
-    await this.idle();
     this.#agents.http.destroy();
     this.#agents.https.destroy();
+    this.#settle();
+    await this.idle();
   }
 
   #enqueue(type: string, timestampMs: number, event: object): string {
@@ -120,7 +121,7 @@ export class WebhookSender {
     const message = this.#record(type, timestampMs, JSON.stringify(event), lost);
     const countAsLater = this.#heldBack.startOvertaking();
     if (lost) this.stats.lost++;
-    else if (this.#random() < this.settings.reorderRate) this.#holdBack(message);
+    else if (this.#random() < this.settings.reorderRate && !this.#stopped) this.#holdBack(message);
     else this.#dispatch(message);
     countAsLater();
     return message.svixId;
@@ -153,7 +154,7 @@ export class WebhookSender {
   }
 
   #deliver(delivery: Delivery, waitMs: number): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopped) return;
     const queue = () => {
       this.#ready.add(delivery);
       this.#pump();
@@ -190,12 +191,7 @@ export class WebhookSender {
   async #attempt({ message, endpoint, attempt }: Delivery): Promise<void> {
     const atMs = this.#now();
     this.stats.attempts++;
-    const options = {
-      agents: this.#agents,
-      timeoutMs: this.settings.timeoutMs,
-      atMs,
-      stopped: this.#stopping.signal,
-    };
+    const options = { agents: this.#agents, timeoutMs: this.settings.timeoutMs, atMs };
     let answer: PostAnswer | undefined;
     try {
       answer = await postWebhook(message, endpoint, options);

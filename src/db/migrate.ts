@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { openSchemaEngine } from './schema-engine.js';
+import { withSchemaEngine } from './schema-engine.js';
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 /** Any number that nobody else locks; Prisma's own is another. */
@@ -20,12 +20,11 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   await lock.connect();
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
-    const engine = await openSchemaEngine(databaseUrl);
-    const { appliedMigrationNames } = await engine.applyMigrations({
-      migrationsList: await readMigrations(),
-      filters: { externalTables: [], externalEnums: [] },
+    const migrationsList = await readMigrations();
+    return await withSchemaEngine(databaseUrl, async (engine) => {
+      const filters = { externalTables: [], externalEnums: [] };
+      return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames;
     });
-    return appliedMigrationNames;
   } finally {
     await lock.end();
   }

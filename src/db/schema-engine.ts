@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as glue from '@prisma/schema-engine-wasm/schema_engine_bg';
+import { Pool } from 'pg';
 
 /** What of WebAssembly is used; TypeScript declares it in its DOM library only. */
 declare const WebAssembly: {
@@ -16,15 +17,24 @@ declare const WebAssembly: {
 let loaded: Promise<void> | undefined;
 
 /**
- * Prisma's own schema engine as WebAssembly, from an npm package: migrating needs no downloaded binary.
+ * Runs Prisma's own schema engine as WebAssembly, from an npm package: migrating needs no downloaded binary.
  *
- * @param databaseUrl the database it works on.
+ * @param databaseUrl the database it works on; no connection is left when this returns.
  */
-export async function openSchemaEngine(databaseUrl: string): Promise<glue.SchemaEngine> {
+export async function withSchemaEngine<Result>(
+  databaseUrl: string,
+  work: (engine: glue.SchemaEngine) => Promise<Result>,
+): Promise<Result> {
   loaded ??= load();
   await loaded;
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString: databaseUrl }));
-  return glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter);
+  // The engine never closes what it opens, so the pool is ours.
+  const pool = new Pool({ connectionString: databaseUrl });
+  try {
+    const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool));
+    return await work(await glue.SchemaEngine.new({ datamodels: undefined }, () => undefined, adapter));
+  } finally {
+    await pool.end();
+  }
 }
 
 async function load(): Promise<void> {

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
-import { chmod, readFile, stat, symlink } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { restoreSymlinks } from './restore-symlinks.js';
 
 export interface PostgresBinaries {
   initdb: string;
@@ -37,24 +37,6 @@ function resolvePackage(packageName: string): string {
       { cause },
     );
   }
-}
-
-/** npm packages carry no symlinks, and npm runs an install script that makes them only where it was allowed. */
-async function restoreSymlinks(packageFolder: string): Promise<void> {
-  const listFile = path.join(packageFolder, 'native', 'pg-symlinks.json');
-  if (!existsSync(listFile)) return;
-  const links = JSON.parse(await readFile(listFile, 'utf8')) as { source: string; target: string }[];
-  await Promise.all(
-    links.map(async ({ source, target }) => {
-      const link = path.join(packageFolder, target);
-      if (existsSync(link)) return;
-      await symlink(path.relative(path.dirname(target), source), link).catch(
-        (error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error;
-        },
-      );
-    }),
-  );
 }
 
 async function makeExecutable(file: string): Promise<void> {

@@ -56,7 +56,10 @@ function plain(owner: OsUser): PostgresIdentity {
  * The securebit makes access(), with which Postgres looks for its own files, see that right too.
  */
 function withFolderAccess(owner: OsUser): PostgresIdentity {
-  const right = ['--bounding-set', '--inh-caps', '--ambient-caps'].flatMap((set) => [set, '-all,+dac_override']);
+  const right = ['--bounding-set', '--inh-caps', '--ambient-caps'].flatMap((set) => [
+    set,
+    '-all,+dac_override',
+  ]);
   const options = [
     ...['--reuid', String(owner.uid), '--regid', String(owner.gid), '--clear-groups'],
     ...['--securebits', '+no_setuid_fixup', ...right, '--'],

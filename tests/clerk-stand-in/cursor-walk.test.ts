@@ -11,7 +11,10 @@ afterEach(() => standIn.stop());
 async function walk(order: string, between: (page: number) => void): Promise<string[]> {
   const seen: string[] = [];
   for (let page = 0, after = ''; ; page++) {
-    const { body } = await getUsers(standIn, `limit=10&order_by=${order}${after && `&starting_after=${after}`}`);
+    const { body } = await getUsers(
+      standIn,
+      `limit=10&order_by=${order}${after && `&starting_after=${after}`}`,
+    );
     seen.push(...body.map((user) => user.id));
     if (body.length < 10) return seen;
     after = seen.at(-1) ?? '';

@@ -84,23 +84,28 @@ describe('order', () => {
     ['last_sign_in_at', (user) => user.last_sign_in_at],
   ];
 
-  test.each(keys)('%s orders every user, the missing last, and backwards with a minus', async (field, keyOf) => {
-    const compare = (a: ClerkUserJson, b: ClerkUserJson) => {
-      const [x, y] = [keyOf(a), keyOf(b)];
-      if (x === y) return a.id < b.id ? -1 : 1;
-      if (x === null) return 1;
-      return y === null || x < y ? -1 : 1;
-    };
-    const ascending = ids(all.toSorted(compare));
-    expect(await idsOf(`order_by=${field}&limit=500`)).toEqual(ascending);
-    expect(await idsOf(`order_by=-${field}&limit=7&offset=3`)).toEqual(ascending.toReversed().slice(3, 10));
-  });
+  test.each(keys)(
+    '%s orders every user, the missing last, and backwards with a minus',
+    async (field, keyOf) => {
+      const compare = (a: ClerkUserJson, b: ClerkUserJson) => {
+        const [x, y] = [keyOf(a), keyOf(b)];
+        if (x === y) return a.id < b.id ? -1 : 1;
+        if (x === null) return 1;
+        return y === null || x < y ? -1 : 1;
+      };
+      const ascending = ids(all.toSorted(compare));
+      expect(await idsOf(`order_by=${field}&limit=500`)).toEqual(ascending);
+      expect(await idsOf(`order_by=-${field}&limit=7&offset=3`)).toEqual(ascending.toReversed().slice(3, 10));
+    },
+  );
 });
 
 describe('filters', () => {
   test('user_id takes many, ignores the unknown, and excludes with a minus', async () => {
     const [first = '', second = ''] = ids(all);
-    expect(await found(`user_id=${first}&user_id[]=${second}&user_id[]=user_nobody`)).toEqual([first, second].sort());
+    expect(await found(`user_id=${first}&user_id[]=${second}&user_id[]=user_nobody`)).toEqual(
+      [first, second].sort(),
+    );
     expect(await found(`user_id[]=%2B${first}&user_id[]=-${second}`)).toEqual([first]);
     expect(await found(`user_id[]=+${first}`)).toEqual([first]);
     expect(await found(`user_id[]=-${first}`)).toEqual(wanted((user) => user.id !== first));
@@ -136,14 +141,19 @@ describe('filters', () => {
     expect(await found('username=wallet_owner')).toEqual([]);
   });
 
-  test.each(['lovelace', 'EXAMPLE.COM', 'user_2', '+1555'])('query=%s matches in parts, in any field', async (text) => {
-    const texts = (user: ClerkUserJson) =>
-      [user.id, user.username, user.first_name, user.last_name, `${user.first_name} ${user.last_name}`]
-        .concat(user.email_addresses.map((email) => email.email_address))
-        .concat(user.phone_numbers.map((phone) => phone.phone_number));
-    const expected = wanted((user) => texts(user).some((one) => one?.toLowerCase().includes(text.toLowerCase())));
-    expect(await found(`query=${encodeURIComponent(text)}`)).toEqual(expected);
-  });
+  test.each(['lovelace', 'EXAMPLE.COM', 'user_2', '+1555'])(
+    'query=%s matches in parts, in any field',
+    async (text) => {
+      const texts = (user: ClerkUserJson) =>
+        [user.id, user.username, user.first_name, user.last_name, `${user.first_name} ${user.last_name}`]
+          .concat(user.email_addresses.map((email) => email.email_address))
+          .concat(user.phone_numbers.map((phone) => phone.phone_number));
+      const expected = wanted((user) =>
+        texts(user).some((one) => one?.toLowerCase().includes(text.toLowerCase())),
+      );
+      expect(await found(`query=${encodeURIComponent(text)}`)).toEqual(expected);
+    },
+  );
 
   test('the partial filters look at their own field', async () => {
     const lower = (text: string | null | undefined) => text?.toLowerCase() ?? '';
@@ -162,11 +172,14 @@ describe('filters', () => {
     expect(await found('banned=false')).toEqual(wanted((user) => !user.banned));
   });
 
-  test.each(['created_at', 'last_sign_in_at', 'last_active_at'] as const)('%s bounds are exclusive', async (field) => {
-    const at = all[100]?.[field] ?? all[101]?.[field] ?? 0;
-    expect(await found(`${field}_after=${at}`)).toEqual(wanted((user) => (user[field] ?? -1) > at));
-    expect(await found(`${field}_before=${at}`)).toEqual(wanted((user) => (user[field] ?? Infinity) < at));
-  });
+  test.each(['created_at', 'last_sign_in_at', 'last_active_at'] as const)(
+    '%s bounds are exclusive',
+    async (field) => {
+      const at = all[100]?.[field] ?? all[101]?.[field] ?? 0;
+      expect(await found(`${field}_after=${at}`)).toEqual(wanted((user) => (user[field] ?? -1) > at));
+      expect(await found(`${field}_before=${at}`)).toEqual(wanted((user) => (user[field] ?? Infinity) < at));
+    },
+  );
 
   test('provider and provider_user_id find an external account', async () => {
     const some = all.find((user) => user.external_accounts.length > 0);

@@ -16,7 +16,11 @@ export interface ErrorsBody {
 export async function request<Body = ErrorsBody>(
   standIn: StandIn,
   path: string,
-  { method = 'GET', body, headers }: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
+  {
+    method = 'GET',
+    body,
+    headers,
+  }: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
 ): Promise<Answer<Body>> {
   const response = await fetch(standIn.url + path, {
     method,

@@ -10,8 +10,11 @@ export interface Delivery {
 export interface Receiver {
   readonly url: string;
   readonly deliveries: Delivery[];
-  /** What the nth delivery, from 0, is answered with; 200 by default. */
-  answer: (delivery: Delivery, nth: number) => { status: number; headers?: Record<string, string> };
+  /** What the nth delivery, from 0, is answered with: 200 by default, undefined never answers. */
+  answer: (
+    delivery: Delivery,
+    nth: number,
+  ) => { status: number; headers?: Record<string, string> } | undefined;
   stop(): Promise<void>;
 }
 
@@ -25,8 +28,8 @@ export async function startReceiver(): Promise<Receiver> {
     for await (const chunk of req) body += chunk;
     const delivery: Delivery = { headers: req.headers, body, event: JSON.parse(body) };
     deliveries.push(delivery);
-    const { status, headers } = receiver.answer(delivery, deliveries.length - 1);
-    res.writeHead(status, headers).end();
+    const answer = receiver.answer(delivery, deliveries.length - 1);
+    if (answer) res.writeHead(answer.status, answer.headers).end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,90 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Runtime } from '@temporalio/worker';
+import { createClerkApi } from '../../src/clerk/clerk-api.js';
+import { type StandIn, type StandInOptions, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
+import { connectDatabase, type Database } from '../../src/db/database.js';
+import { type RunningWorker, startWorker } from '../../src/worker/start-worker.js';
+import { fromSetUp } from './from-set-up.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
+import { createTestNamespace } from './test-namespace.js';
+
+export interface TestServiceOptions {
+  standIn?: StandInOptions;
+  pageSize?: number;
+  requestsPerSecond?: number;
+  intervalMs?: number;
+}
+
+/** A namespace, a database, a stand-in and a worker of a test file's own. */
+export interface TestService {
+  namespace: string;
+  client: Client;
+  database: TestDatabase;
+  db: Database;
+  standIn: StandIn;
+  startWorker(): Promise<RunningWorker>;
+  stopWorker(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
+  quietRuntime();
+  const [namespace, database] = await Promise.all([createTestNamespace(), createTestDatabase()]);
+  const standIn = await startStandIn(options.standIn ?? {});
+  const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
+  const client = new Client({ connection, namespace });
+  const db = connectDatabase({ url: database.url, poolSize: 10, statementTimeoutMs: 5_000 });
+  const native = await NativeConnection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
+  let worker: RunningWorker | undefined;
+
+  const stopWorker = async () => {
+    await worker?.stop();
+    worker = undefined;
+  };
+  return {
+    namespace,
+    client,
+    database,
+    db,
+    standIn,
+    stopWorker,
+    async startWorker() {
+      worker = await startWorker({
+        connection: native,
+        namespace,
+        concurrency: 10,
+        deps: {
+          db,
+          clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url, timeoutMs: 5_000 }),
+          keepPrivateMetadata: false,
+          reconcile: {
+            pageSize: options.pageSize ?? 500,
+            intervalMs: options.intervalMs ?? 15_000,
+            requestsPerSecond: options.requestsPerSecond ?? 500,
+          },
+        },
+      });
+      return worker;
+    },
+    async stop() {
+      await stopWorker();
+      await standIn.stop();
+      await native.close();
+      await connection.close();
+      await db.$disconnect();
+      await database.drop();
+    },
+  };
+}
+
+let quiet = false;
+/** Once a process; Temporal's own log would drown the test runner's. */
+function quietRuntime(): void {
+  if (quiet) return;
+  quiet = true;
+  const nothing = () => undefined;
+  Runtime.install({
+    logger: { log: nothing, trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing },
+    shutdownSignals: [],
+  });
+}
