@@ -8,6 +8,8 @@ export interface ReconcileTotals {
   stale: number;
   restored: number;
   deleted: number;
+  /** Users gone from Clerk whose rows were left alone, because more were gone than one run may delete. */
+  withheld: number;
   /** Users that could not be written; each has a row in `sync_failures`. */
   failed: number;
   clerkRequests: number;
@@ -22,6 +24,7 @@ export const noTotals = (): ReconcileTotals => ({
   stale: 0,
   restored: 0,
   deleted: 0,
+  withheld: 0,
   failed: 0,
   clerkRequests: 0,
 });

@@ -6,7 +6,8 @@ import { applyUserChange } from './apply-user-change.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { planReconcile } from './plan-reconcile.js';
-import { type SweepPlace, sweepPage } from './sweep-page.js';
+import { type SettleStep, settleGoneUsers } from './settle-gone-users.js';
+import { type SweepStep, sweepPage } from './sweep-page.js';
 
 /** The activities as Temporal knows them: each takes one argument, and everything else comes from the worker. */
 export function createActivities(deps: ActivityDependencies) {
@@ -18,7 +19,8 @@ export function createActivities(deps: ActivityDependencies) {
     },
     resolveSyncFailure: (clerkUserId: string) => resolveSyncFailure(deps.db, clerkUserId),
     planReconcile: (kind: 'auto' | 'sweep') => planReconcile(deps, kind),
-    sweepPage: (after: SweepPlace | null) => sweepPage(deps, after),
+    sweepPage: (step: SweepStep) => sweepPage(deps, step),
+    settleGoneUsers: (step: SettleStep) => settleGoneUsers(deps, step),
     deltaPage: (place: DeltaPlace) => deltaPage(deps, place),
     recordReconcileRun: (record: ReconcileRunRecord) => recordReconcileRun(deps.db, record),
   };

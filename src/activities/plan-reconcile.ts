@@ -8,7 +8,14 @@ export type ReconcilePlan = {
   /** How many users Clerk said it has. */
   clerkUsers: number;
   clerkRequests: number;
+  /** How many rows this run may delete. */
+  mostDeletions: number;
 } & ({ kind: 'sweep' } | { kind: 'delta'; sinceMs: number });
+
+/** A table that loses more than this share at once has more likely met a wrong key than a wave of farewells. */
+const MOST_DELETED_SHARE = 0.05;
+/** Below this, a share says nothing. */
+const ALWAYS_DELETABLE = 10;
 
 /** How far a delta reads into what is known already: for clocks that differ, and for lists that lag behind writes. */
 const OVERLAP_MS = 60_000;
@@ -25,11 +32,13 @@ export async function planReconcile(
   kind: 'auto' | 'sweep',
 ): Promise<ReconcilePlan> {
   const clerkUsers = await countUsers(deps.clerk, cancellationSignal());
-  const sweep = { kind: 'sweep', clerkUsers, clerkRequests: 1 } as const;
+  const liveRows = await countLiveUsers(deps.db);
+  const mostDeletions = Math.max(ALWAYS_DELETABLE, Math.floor(liveRows * MOST_DELETED_SHARE));
+  const sweep = { kind: 'sweep', clerkUsers, clerkRequests: 1, mostDeletions } as const;
   const { intervalMs, requestsPerSecond, pageSize } = deps.reconcile;
   const requests = Math.floor(clerkUsers / pageSize) + 2;
   if (kind === 'sweep' || requests <= (intervalMs / 1000) * requestsPerSecond) return sweep;
   const knownMs = await lastReconcileStart(deps.db);
-  if (knownMs === null || clerkUsers !== (await countLiveUsers(deps.db))) return sweep;
+  if (knownMs === null || clerkUsers !== liveRows) return sweep;
   return { ...sweep, kind: 'delta', sinceMs: knownMs - OVERLAP_MS };
 }

@@ -2,9 +2,9 @@ import { cancellationSignal } from '@temporalio/activity';
 import { clerkTimeMs } from '../clerk/clerk-time.js';
 import { findGoneUsers } from '../clerk/find-gone-users.js';
 import { listUsers, type UserPage } from '../clerk/list-users.js';
-import { applyDeletions } from '../db/apply-deletions.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
 import { findUserBefore } from '../db/find-user-before.js';
+import { recordGoneUsers } from '../db/gone-users.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject } from '../user-change.js';
 import { applyPage } from './apply-page.js';
@@ -14,6 +14,13 @@ import type { ActivityDependencies } from './dependencies.js';
 export interface SweepPlace {
   clerkUserId: string;
   clerkCreatedAtMs: number;
+}
+
+export interface SweepStep {
+  /** The last user of the page before; null for the first page. */
+  after: SweepPlace | null;
+  /** The reconcile's id in `reconcile_runs`. */
+  runId: string;
 }
 
 export interface SweptPage {
@@ -27,15 +34,14 @@ const MOST_CANDIDATES = 2_000;
 
 /**
  * Compares one page of Clerk's users, in order of creation, with the rows that belong there: writes what is newer, and
- * marks deleted the rows whose users Clerk, asked by id, no longer has.
+ * notes the rows whose users Clerk, asked by id, no longer has. Nobody is deleted before the sweep's end.
  *
- * @param after the last user of the page before; null for the first page.
  * @returns counts and the next place, below 300 bytes; no user passes through Temporal.
  * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
- * @remarks Absence alone deletes nobody. An empty list, another instance's key, a 401, a 5xx or a broken page end in an
+ * @remarks Absence alone says nothing. An empty list, another instance's key, a 401, a 5xx or a broken page end in an
  *   error or in an answer without the witness, never in a deletion.
  */
-export async function sweepPage(deps: ActivityDependencies, after: SweepPlace | null): Promise<SweptPage> {
+export async function sweepPage(deps: ActivityDependencies, { after, runId }: SweepStep): Promise<SweptPage> {
   const { start, page, requests } = await readPage(deps, after);
   const totals = await applyPage(deps, page.users, page.observedAtMs);
   totals.pages = 1;
@@ -59,17 +65,8 @@ export async function sweepPage(deps: ActivityDependencies, after: SweepPlace | 
       witness.clerkUserId,
       cancellationSignal(),
     );
-    const deletions = gone.map(({ clerkUserId, observedAtMs }) => ({
-      clerkUserId,
-      deletedAtMs: observedAtMs,
-    }));
-    const deleted = await applyDeletions(deps.db, deletions, {
-      observedVia: 'api',
-      writer: 'reconcile',
-      markUnknown: false,
-    });
     totals.clerkRequests += asked;
-    totals.deleted = deleted.filter(({ outcome }) => outcome === 'deleted').length;
+    await recordGoneUsers(deps.db, runId, gone);
   }
   return { totals, next };
 }

@@ -41,8 +41,15 @@ async function load(): Promise<void> {
   // The package's own entry imports the .wasm file as a module, which Node does not do.
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const bytes = await readFile(path.join(path.dirname(entry), 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': glue });
+  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': withoutLingering() });
   const { __wbg_set_wasm: connect } = glue as unknown as { __wbg_set_wasm(exports: object): void };
   connect(instance.exports);
   instance.exports.__wbindgen_start();
+}
+
+/** The engine leaves a timer of 10 s behind, for which the process would stay alive. */
+function withoutLingering(): object {
+  const setTimers = Object.keys(glue).filter((name) => name.startsWith('__wbg_setTimeout'));
+  const unreferenced = (run: () => void, ms: number) => setTimeout(run, ms).unref();
+  return { ...glue, ...Object.fromEntries(setTimers.map((name) => [name, unreferenced])) };
 }

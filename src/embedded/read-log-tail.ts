@@ -5,7 +5,8 @@ const TAIL_LINES = 25;
 
 /** @returns the last lines that were logged after byte `from`, indented; a sentence when there are none. */
 export async function readLogTail(logFile: string, from = 0): Promise<string> {
-  const file = await open(logFile, 'r');
+  const file = await open(logFile, 'r').catch(() => undefined);
+  if (!file) return '  (the log is gone)';
   try {
     const { size } = await file.stat();
     const start = Math.max(from, size - TAIL_BYTES);

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, open } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,11 +71,16 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     if ('pid' in message) pid = message.pid;
     else failure ??= message.failure;
   });
-  keeper.once('error', (error) => {
-    failure ??= error.message;
+  const couldNotStart = new Promise<void>((resolve) => {
+    keeper.once('error', (error) => {
+      failure ??= error.message;
+      resolve();
+    });
   });
+  const happened = (event: string) => new Promise<void>((resolve) => keeper.once(event, () => resolve()));
   // Its last message is read before `disconnect`, not necessarily before `exit`.
-  const ended = Promise.all([once(keeper, 'exit'), once(keeper, 'disconnect')]).then(() => {
+  const exited = Promise.all([happened('exit'), happened('disconnect')]);
+  const ended = Promise.race([couldNotStart, exited]).then(() => {
     failure ??= 'its keeper process was killed';
     if (pid && !stopping) endOrphan(pid, command.stopSignal);
   });

@@ -41,6 +41,7 @@ export interface EmbeddedTemporal extends RunningServer {
 
 /** grpc.health.v1.HealthCheckResponse.ServingStatus */
 const SERVING = 1;
+const PROBE_TIMEOUT_MS = 5_000;
 
 /**
  * The dev server polls its queues 20 times a second and fires timers up to a second late, which is what a visitor or a
@@ -119,11 +120,14 @@ function serverArguments(options: StartTemporalOptions, port: number, uiPort: nu
 async function isServing(port: number): Promise<boolean> {
   // A gRPC channel that finds nobody listening waits a second before it looks again.
   if (!(await isListening(port))) return false;
-  const connection = await Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: 5_000 });
+  const connection = await Connection.connect({
+    address: `127.0.0.1:${port}`,
+    connectTimeout: PROBE_TIMEOUT_MS,
+  });
   try {
-    const { status } = await connection.healthService.check({
-      service: 'temporal.api.workflowservice.v1.WorkflowService',
-    });
+    const { status } = await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, () =>
+      connection.healthService.check({ service: 'temporal.api.workflowservice.v1.WorkflowService' }),
+    );
     return status === SERVING;
   } finally {
     await connection.close();

@@ -50,6 +50,8 @@ export async function startWorker({
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       maxConcurrentActivityTaskExecutions: concurrency,
       maxCachedWorkflows: 500,
+      // How long a run waits for a worker that died; Temporal's default is 10 s.
+      stickyQueueScheduleToStartTimeout: '5s',
     }),
     Worker.create({
       ...common,

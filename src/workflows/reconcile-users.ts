@@ -48,7 +48,7 @@ const { planReconcile, sweepPage, deltaPage } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
   retry: retryPolicy,
 });
-const { recordReconcileRun } = proxyActivities<Activities>({
+const { settleGoneUsers, recordReconcileRun } = proxyActivities<Activities>({
   startToCloseTimeout: '45s',
   retry: retryPolicy,
 });
@@ -73,6 +73,12 @@ export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileRe
         await continueAsNew<typeof reconcileUsers>({ kind: input.kind, carried: state });
       }
     }
+    if (state.plan.kind === 'sweep') {
+      Object.assign(
+        state.totals,
+        await settleGoneUsers({ runId: runId(), mostDeletions: state.plan.mostDeletions }),
+      );
+    }
     report(state);
     await record(state, 'completed');
     return { kind: state.plan.kind, ...state.totals };
@@ -92,7 +98,7 @@ async function hasMore(state: ReconcileState): Promise<boolean> {
     state.offset = nextOffset ?? state.offset;
     return nextOffset !== null;
   }
-  const { totals, next } = await sweepPage(state.place);
+  const { totals, next } = await sweepPage({ after: state.place, runId: runId() });
   state.totals = addTotals(state.totals, totals);
   state.place = next;
   return next !== null;
@@ -100,15 +106,25 @@ async function hasMore(state: ReconcileState): Promise<boolean> {
 
 function report({ plan, totals }: ReconcileState): void {
   setCurrentDetails(
-    `**${plan.kind}**: ${totals.seen} of ${plan.clerkUsers} users on ${totals.pages} pages; created ${totals.created}, updated ${totals.updated}, deleted ${totals.deleted}, restored ${totals.restored}, failed ${totals.failed}`,
+    `**${plan.kind}**: ${totals.seen} of ${plan.clerkUsers} users on ${totals.pages} pages; created ${totals.created}, updated ${totals.updated}, deleted ${totals.deleted}, restored ${totals.restored}, failed ${totals.failed}${withheld(totals)}`,
   );
 }
 
-async function record(state: ReconcileState, status: 'running' | 'completed' | 'cancelled'): Promise<void> {
+const withheld = ({ withheld: rows }: ReconcileTotals): string =>
+  rows === 0
+    ? ''
+    : `\n\n**${rows} deletions withheld**: more users are gone from Clerk than one run may delete. Check CLERK_SECRET_KEY.`;
+
+/** One for the whole reconcile, however often it continues as new. */
+function runId(): string {
   const { workflowId, firstExecutionRunId } = workflowInfo();
+  return `${workflowId}/${firstExecutionRunId}`;
+}
+
+async function record(state: ReconcileState, status: 'running' | 'completed' | 'cancelled'): Promise<void> {
   const { plan, startedAtMs, totals } = state;
   await recordReconcileRun({
-    id: `${workflowId}/${firstExecutionRunId}`,
+    id: runId(),
     kind: plan.kind,
     status,
     startedAtMs,

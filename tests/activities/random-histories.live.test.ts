@@ -3,6 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
 import { applyUserChange } from '../../src/activities/apply-user-change.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
+import { settleGoneUsers } from '../../src/activities/settle-gone-users.js';
 import { type SweepPlace, type SweptPage, sweepPage } from '../../src/activities/sweep-page.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { parseEvent } from '../../src/clerk/parse-event.js';
@@ -126,9 +127,10 @@ function arriving(changes: UserChange[], { copies, order, batch }: History): Use
 async function sweep(): Promise<void> {
   let place: SweepPlace | null = null;
   do {
-    const page: SweptPage = await activity.run(sweepPage, deps, place);
+    const page: SweptPage = await activity.run(sweepPage, deps, { after: place, runId: 'sweep' });
     place = page.next;
   } while (place !== null);
+  await activity.run(settleGoneUsers, deps, { runId: 'sweep', mostDeletions: HISTORIES });
 }
 
 /** What differs between Clerk's user and the row; undefined when they are equal. */

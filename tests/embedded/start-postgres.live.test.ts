@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -194,7 +194,7 @@ describe('a data folder', () => {
     await parent.kill('SIGKILL');
     expect(isAlive(pid)).toBe(true);
     await query((await start()).url(), 'SELECT 1');
-    expect(isAlive(pid)).toBe(false);
+    await hasEnded(pid);
     expect(messages.join()).toContain(`Stopping Postgres ${pid}`);
   });
 
@@ -204,11 +204,19 @@ describe('a data folder', () => {
     await query((await start()).url(), 'SELECT 1');
     expect(messages.join()).toContain(`Process ${process.pid} is no Postgres`);
   });
+
+  test('whose pid file names some other Postgres is left to Postgres, which refuses it', async () => {
+    await (await start()).stop();
+    const other = await startPostgres({ ...options(), dataFolder: `${dataFolder}-other` });
+    started.push(other);
+    await writeFile(path.join(dataFolder, 'postmaster.pid'), `${other.pid}\n${dataFolder}\n`);
+    await expect(start()).rejects.toThrow('lock file "postmaster.pid" already exists');
+    await query(other.url(), 'SELECT 1');
+  });
 });
 
 test('a setting that Postgres refuses is reported with the tail of its log', async () => {
   await expect(start({ settings: { shared_buffers: 'plenty' } })).rejects.toThrow(
     /Postgres did not start: it exited with code 1\. .*invalid value for parameter "shared_buffers"/s,
   );
-  await rm(dataFolder, { recursive: true });
 });

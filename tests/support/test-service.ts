@@ -22,7 +22,8 @@ export interface TestService {
   database: TestDatabase;
   db: Database;
   standIn: StandIn;
-  startWorker(): Promise<RunningWorker>;
+  /** @param clerk the stand-in whose key and address the worker gets; by default this service's. */
+  startWorker(clerk?: StandIn): Promise<RunningWorker>;
   stopWorker(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -48,14 +49,14 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     db,
     standIn,
     stopWorker,
-    async startWorker() {
+    async startWorker(clerk = standIn) {
       worker = await startWorker({
         connection: native,
         namespace,
         concurrency: 10,
         deps: {
           db,
-          clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url, timeoutMs: 5_000 }),
+          clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),
           keepPrivateMetadata: false,
           reconcile: {
             pageSize: options.pageSize ?? 500,

@@ -74,10 +74,19 @@ CREATE TABLE "reconcile_runs" (
     "stale" INTEGER NOT NULL DEFAULT 0,
     "restored" INTEGER NOT NULL DEFAULT 0,
     "deleted" INTEGER NOT NULL DEFAULT 0,
+    "withheld" INTEGER NOT NULL DEFAULT 0,
     "failed" INTEGER NOT NULL DEFAULT 0,
     "clerk_requests" INTEGER NOT NULL DEFAULT 0,
 
     CONSTRAINT "reconcile_runs_pkey" PRIMARY KEY ("id")
+);
+
+CREATE TABLE "gone_users" (
+    "clerk_id" TEXT COLLATE "C" NOT NULL,
+    "run_id" TEXT NOT NULL,
+    "observed_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "gone_users_pkey" PRIMARY KEY ("clerk_id")
 );
 
 -- A sweep looks up what lies between two users in order of creation. A delta looks for the newest.
@@ -86,3 +95,4 @@ CREATE INDEX "users_by_update" ON "users"("clerk_updated_at", "clerk_id");
 CREATE INDEX "users_by_email" ON "users"("email");
 CREATE INDEX "user_changes_by_user" ON "user_changes"("clerk_id", "revision");
 CREATE INDEX "reconcile_runs_by_start" ON "reconcile_runs"("started_at");
+CREATE INDEX "gone_users_by_run" ON "gone_users"("run_id");

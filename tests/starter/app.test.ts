@@ -1,0 +1,38 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { startTestStarter, type TestStarter } from './start-test-starter.js';
+
+let starter: TestStarter;
+afterEach(() => starter.stop());
+
+test.each([
+  ['GET', '/webhooks/clerk'],
+  ['PUT', '/webhooks/clerk'],
+  ['DELETE', '/webhooks/clerk'],
+  ['POST', '/webhooks'],
+  ['POST', '/'],
+  ['GET', '/.env'],
+])('%s %s is 404 and says where webhooks go', async (method, path) => {
+  starter = await startTestStarter();
+  const response = await fetch(starter.url + path, { method });
+  expect(response.status).toBe(404);
+  expect(await response.json()).toEqual({
+    outcome: 'rejected',
+    message: 'Nothing here. Webhooks go to POST /webhooks/clerk.',
+  });
+  expect(await starter.deliveries()).toEqual({});
+});
+
+test('no answer names the framework', async () => {
+  starter = await startTestStarter();
+  for (const path of ['/healthz', '/metrics', '/nothing']) {
+    const { headers } = await fetch(starter.url + path);
+    expect(headers.get('x-powered-by')).toBeNull();
+  }
+});
+
+test('/metrics is plain text in the format of Prometheus', async () => {
+  starter = await startTestStarter();
+  const response = await fetch(`${starter.url}/metrics`);
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+  expect(await response.text()).toContain('# TYPE clerk_sync_deliveries_total counter');
+});

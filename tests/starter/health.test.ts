@@ -1,0 +1,89 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { HealthChecks } from '../../src/starter/health.js';
+import { startTestStarter, type TestStarter } from './start-test-starter.js';
+
+let starter: TestStarter;
+afterEach(async () => {
+  jest.useRealTimers();
+  await starter.stop();
+});
+
+const up = async () => true;
+const down = async () => false;
+const failing = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+const hanging = () => new Promise<boolean>(() => undefined);
+
+async function ask(path: string, checks: Partial<HealthChecks>) {
+  starter = await startTestStarter({
+    health: { temporal: up, postgres: up, draining: () => false, ...checks },
+  });
+  const response = await fetch(starter.url + path);
+  return { status: response.status, body: await response.json() };
+}
+
+describe('/readyz', () => {
+  test.each<[string, Partial<HealthChecks>, number, Record<string, string>]>([
+    ['with both there', {}, 200, { status: 'ok', temporal: 'ok', postgres: 'ok' }],
+    ['without Temporal', { temporal: down }, 503, { status: 'down', temporal: 'down', postgres: 'ok' }],
+    ['without Postgres', { postgres: down }, 503, { status: 'down', temporal: 'ok', postgres: 'down' }],
+    [
+      'with neither',
+      { temporal: down, postgres: down },
+      503,
+      { status: 'down', temporal: 'down', postgres: 'down' },
+    ],
+    [
+      'with a check that fails',
+      { postgres: failing },
+      503,
+      { status: 'down', temporal: 'ok', postgres: 'down' },
+    ],
+    ['while draining', { draining: () => true }, 503, { status: 'draining', temporal: 'ok', postgres: 'ok' }],
+    [
+      'while draining, without Temporal',
+      { draining: () => true, temporal: down },
+      503,
+      { status: 'draining', temporal: 'down', postgres: 'ok' },
+    ],
+  ])('%s answers %3$i', async (_, checks, status, body) => {
+    expect(await ask('/readyz', checks)).toEqual({ status, body });
+  });
+
+  test('answers after 3 seconds when a check does not', async () => {
+    jest.useFakeTimers({
+      doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'Date', 'performance'],
+    });
+    const asked = Promise.withResolvers<void>();
+    let answered = false;
+    const asking = ask('/readyz', {
+      temporal: () => {
+        asked.resolve();
+        return hanging();
+      },
+    }).finally(() => {
+      answered = true;
+    });
+    await asked.promise;
+    await jest.advanceTimersByTimeAsync(2_999);
+    expect(answered).toBe(false);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await asking).toEqual({ status: 503, body: { status: 'down', temporal: 'down', postgres: 'ok' } });
+  });
+
+  test('asks Temporal and Postgres anew each time', async () => {
+    let asked = 0;
+    const counting = async () => {
+      asked += 1;
+      return asked > 2;
+    };
+    expect((await ask('/readyz', { temporal: counting, postgres: counting })).status).toBe(503);
+    expect((await fetch(`${starter.url}/readyz`)).status).toBe(200);
+  });
+});
+
+describe('/healthz', () => {
+  test('answers 200 whatever is away, for webhooks are still taken', async () => {
+    const checks = { temporal: failing, postgres: hanging, draining: () => true };
+    expect(await ask('/healthz', checks)).toEqual({ status: 200, body: { status: 'ok' } });
+  });
+});
