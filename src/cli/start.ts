@@ -36,10 +36,15 @@ export async function start(): Promise<void> {
   const folder = path.resolve('.data');
   await mkdir(path.join(folder, 'logs'), { recursive: true });
   const stops: Stops = [];
+  let reportDeath: (error: Error) => void = () => undefined;
+  const died = new Promise<never>((_, reject) => {
+    reportDeath = reject;
+  });
+  died.catch(() => undefined);
   try {
-    const config = await withParts(given, folder, stops);
+    const config = await withParts(given, folder, stops, reportDeath);
     const worker = await runService(config, folder, stops);
-    await untilStopped([stopAll(stops)], worker.finished);
+    await untilStopped([stopAll(stops)], Promise.race([worker.finished, died]));
   } catch (error) {
     await stopAll(stops)();
     throw error;
@@ -53,8 +58,13 @@ interface StartConfig extends Config {
   ownPostgres: boolean;
 }
 
-/** Fills in what is not set with a part of our own. */
-async function withParts(given: Config, folder: string, stops: Stops): Promise<StartConfig> {
+/** Fills in what is not set with a part of our own. @param onDeath is told when one of them ends by itself. */
+async function withParts(
+  given: Config,
+  folder: string,
+  stops: Stops,
+  onDeath: (error: Error) => void,
+): Promise<StartConfig> {
   const config: StartConfig = {
     ...given,
     HOST: '127.0.0.1',
@@ -63,51 +73,50 @@ async function withParts(given: Config, folder: string, stops: Stops): Promise<S
     ownPostgres: false,
   };
   const logFile = (name: string) => path.join(folder, 'logs', `${name}.log`);
-  if (config.CLERK_SECRET_KEY === undefined) {
-    const secrets = config.CLERK_WEBHOOK_SIGNING_SECRET ?? [`whsec_${randomBytes(24).toString('base64')}`];
+  if (config.CLERK_SECRET_KEY !== undefined && config.CLERK_WEBHOOK_SIGNING_SECRET === undefined) {
+    throw new Error(
+      'CLERK_SECRET_KEY is set, but CLERK_WEBHOOK_SIGNING_SECRET is not: copy it from the page of the webhook endpoint.',
+    );
+  }
+  const started = await Promise.allSettled([
+    config.CLERK_SECRET_KEY === undefined && startClerk(),
+    !config.temporalIsSet && startOwnTemporal(),
+    config.DATABASE_URL === undefined && startOwnPostgres(),
+  ]);
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+  return config;
+
+  async function startClerk(): Promise<void> {
     const standIn = await startStandIn({
       seedUsers: STAND_IN_USERS,
       dataFile: path.join(folder, 'stand-in.jsonl'),
     });
     stops.push(standIn.stop);
-    Object.assign(config, {
-      standIn,
-      CLERK_SECRET_KEY: standIn.secretKey,
-      CLERK_API_URL: standIn.url,
-      CLERK_WEBHOOK_SIGNING_SECRET: secrets,
-      RECONCILE_REQUESTS_PER_SECOND: config.RECONCILE_REQUESTS_PER_SECOND ?? STAND_IN_REQUESTS_PER_SECOND,
-    });
-  } else if (config.CLERK_WEBHOOK_SIGNING_SECRET === undefined) {
-    throw new Error(
-      "CLERK_SECRET_KEY is set, but CLERK_WEBHOOK_SIGNING_SECRET is not: copy it from the webhook endpoint's page.",
-    );
+    config.standIn = standIn;
+    config.CLERK_SECRET_KEY = standIn.secretKey;
+    config.CLERK_API_URL = standIn.url;
+    config.CLERK_WEBHOOK_SIGNING_SECRET ??= [`whsec_${randomBytes(24).toString('base64')}`];
+    config.RECONCILE_REQUESTS_PER_SECOND ??= STAND_IN_REQUESTS_PER_SECOND;
   }
-  if (!config.temporalIsSet) {
-    const cliPath = await findTemporalCli({
-      cliPath: config.TEMPORAL_CLI_PATH,
-      cacheFolder: defaultCacheFolder(process.env),
-      log: say,
-    });
-    const temporal = await startTemporal({
-      cliPath,
-      databaseFile: path.join(folder, 'temporal.db'),
-      logFile: logFile('temporal'),
-    });
+
+  async function startOwnTemporal(): Promise<void> {
+    const cacheFolder = defaultCacheFolder(process.env);
+    const cliPath = await findTemporalCli({ cliPath: config.TEMPORAL_CLI_PATH, cacheFolder, log: say });
+    const databaseFile = path.join(folder, 'temporal.db');
+    const temporal = await startTemporal({ cliPath, databaseFile, logFile: logFile('temporal'), onDeath });
     stops.push(temporal.stop);
     config.temporal = { namespace: 'default', connectionOptions: { address: temporal.address } };
     config.uiUrl = temporal.uiUrl;
   }
-  if (config.DATABASE_URL === undefined) {
-    const postgres = await startPostgres({
-      dataFolder: path.join(folder, 'postgres'),
-      logFile: logFile('postgres'),
-      log: say,
-    });
+
+  async function startOwnPostgres(): Promise<void> {
+    const dataFolder = path.join(folder, 'postgres');
+    const postgres = await startPostgres({ dataFolder, logFile: logFile('postgres'), log: say, onDeath });
     stops.push(postgres.stop);
     config.DATABASE_URL = postgres.url();
     config.ownPostgres = true;
   }
-  return config;
 }
 
 async function runService(config: StartConfig, folder: string, stops: Stops): Promise<RunningWorker> {

@@ -48,8 +48,9 @@ async function ensureSchedule(
   };
   try {
     const handle = await client.schedule.create({ scheduleId, spec, action, policies });
-    // Not to wait for the first tick. Without SKIP a trigger would run beside it.
-    await handle.trigger(ScheduleOverlapPolicy.SKIP);
+    // Not to wait for the first tick; where the interval is an hour, the other schedule is there sooner. Without SKIP,
+    // a trigger would run beside the tick.
+    if (input.kind === 'auto') await handle.trigger(ScheduleOverlapPolicy.SKIP);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(scheduleId);
