@@ -1,6 +1,7 @@
 import { activityInfo, log } from '@temporalio/activity';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import { type AppliedUser, applySnapshots } from '../db/apply-snapshots.js';
+import { findNews } from '../db/find-news.js';
 import { recordSyncFailure } from '../db/sync-failures.js';
 import { failureCode } from '../failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
@@ -8,7 +9,7 @@ import type { JsonObject, UserSnapshot } from '../user-change.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 /**
- * Writes a page of Clerk's users in one statement. If Postgres refuses a row, the page is written one by one, so that
+ * Compares a page of Clerk's users with the table, and writes the news in one statement. If Postgres refuses a row, they are written one by one, so that
  * one bad user costs nobody else; that one is counted as failed and recorded.
  *
  * @param users as the Backend API listed them.
@@ -35,11 +36,15 @@ export async function applyPage(
       await recordFailed(deps, String(user.id), error, totals);
     }
   }
+  const { newer, stale } = await findNews(deps.db, snapshots);
+  totals.stale = stale.size;
+  totals.unchanged = snapshots.length - newer.size - stale.size;
+  const news = snapshots.filter(({ clerkUserId }) => newer.has(clerkUserId));
   try {
-    count(await applySnapshots(deps.db, snapshots, 'reconcile'), totals);
+    count(await applySnapshots(deps.db, news, 'reconcile'), totals);
   } catch (error) {
     if (failureCode(error) !== 'ROW_REJECTED') throw error;
-    for (const snapshot of snapshots) {
+    for (const snapshot of news) {
       try {
         count(await applySnapshots(deps.db, [snapshot], 'reconcile'), totals);
       } catch (rejected) {
