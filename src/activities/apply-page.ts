@@ -2,7 +2,7 @@ import { activityInfo, log } from '@temporalio/activity';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import { type AppliedUser, applySnapshots } from '../db/apply-snapshots.js';
 import { findNews } from '../db/find-news.js';
-import { recordSyncFailure } from '../db/sync-failures.js';
+import { recordSyncFailure, resolveSyncFailures } from '../db/sync-failures.js';
 import { failureCode } from '../failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject, UserSnapshot } from '../user-change.js';
@@ -42,11 +42,13 @@ export async function applyPage(
   const news = snapshots.filter(({ clerkUserId }) => newer.has(clerkUserId));
   try {
     count(await applySnapshots(deps.db, news, 'reconcile'), totals);
+    await resolveSyncFailures(deps.db, [...newer]);
   } catch (error) {
     if (failureCode(error) !== 'ROW_REJECTED') throw error;
     for (const snapshot of news) {
       try {
         count(await applySnapshots(deps.db, [snapshot], 'reconcile'), totals);
+        await resolveSyncFailures(deps.db, [snapshot.clerkUserId]);
       } catch (rejected) {
         await recordFailed(deps, snapshot.clerkUserId, rejected, totals);
       }
@@ -71,7 +73,13 @@ async function recordFailed(
   const { workflowExecution } = activityInfo();
   const message = error instanceof Error ? error.message : code;
   log.error('A user could not be written', { clerkUserId, code });
-  await recordSyncFailure(deps.db, { clerkUserId, code, message, ...idsOf(workflowExecution) });
+  await recordSyncFailure(deps.db, {
+    clerkUserId,
+    code,
+    message,
+    ...idsOf(workflowExecution),
+    parked: false,
+  });
   totals.failed += 1;
 }
 

@@ -8,28 +8,47 @@ export interface SyncFailureRecord {
   message: string;
   workflowId: string;
   runId: string;
+  /** Whether that workflow is parked and waits for `retry`. */
+  parked: boolean;
 }
 
-/** Notes that a user's change waits for somebody; a repetition counts up. */
+/**
+ * Notes that a user's change waits for somebody; a repetition counts up. The workflow named is the one that parked, if
+ * any: there `retry` helps.
+ */
 export async function recordSyncFailure(db: Database, record: SyncFailureRecord): Promise<void> {
-  const { clerkUserId, ...details } = record;
+  const { clerkUserId, workflowId, runId, parked, ...problem } = record;
   const lastFailedAt = new Date();
   try {
     await db.syncFailure.upsert({
       where: { clerkId: clerkUserId },
-      create: { clerkId: clerkUserId, ...details, firstFailedAt: lastFailedAt, lastFailedAt },
-      update: { ...details, lastFailedAt, failures: { increment: 1 }, resolvedAt: null },
+      create: {
+        clerkId: clerkUserId,
+        ...problem,
+        workflowId,
+        runId,
+        firstFailedAt: lastFailedAt,
+        lastFailedAt,
+      },
+      update: {
+        ...problem,
+        ...(parked ? { workflowId, runId } : {}),
+        lastFailedAt,
+        failures: { increment: 1 },
+        resolvedAt: null,
+      },
     });
   } catch (error) {
     throw postgresFailure(error, 'Recording a failure.');
   }
 }
 
-/** Notes that a user's change went through after all; nothing happens when none had failed. */
-export async function resolveSyncFailure(db: Database, clerkUserId: string): Promise<void> {
+/** Notes that users' changes went through after all; nothing happens for those that had not failed. */
+export async function resolveSyncFailures(db: Database, clerkUserIds: readonly string[]): Promise<void> {
+  if (clerkUserIds.length === 0) return;
   try {
     await db.syncFailure.updateMany({
-      where: { clerkId: clerkUserId, resolvedAt: null },
+      where: { clerkId: { in: [...clerkUserIds] }, resolvedAt: null },
       data: { resolvedAt: new Date() },
     });
   } catch (error) {

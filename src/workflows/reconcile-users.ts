@@ -46,10 +46,12 @@ const retryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maximumInter
 const { planReconcile, sweepPage, deltaPage } = proxyActivities<Activities>({
   taskQueue: RECONCILE_TASK_QUEUE,
   startToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
   retry: retryPolicy,
 });
 const { settleGoneUsers, recordReconcileRun } = proxyActivities<Activities>({
   startToCloseTimeout: '45s',
+  heartbeatTimeout: '10s',
   retry: retryPolicy,
 });
 

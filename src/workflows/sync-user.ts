@@ -30,6 +30,7 @@ const MOST_SIGNALS = 5_000;
 /** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
 const { applyUserChange, recordSyncFailure, resolveSyncFailure } = proxyActivities<Activities>({
   startToCloseTimeout: '45s',
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 

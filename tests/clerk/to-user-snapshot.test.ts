@@ -186,6 +186,7 @@ describe('USER_UNUSABLE', () => {
     ['no creation time', { created_at: null }],
     ['a creation time in words', { created_at: '2026-08-21T00:00:00Z' }],
     ['no update time', { updated_at: null }],
+    ['an update time in words', { updated_at: '2026-08-21T00:00:00Z' }],
     ['an update time with a fraction', { updated_at: 1_750_000_000_000.5 }],
   ])('%s is refused, not retried, and named without any value', (_, fields) => {
     let thrown: unknown;

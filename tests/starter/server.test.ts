@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { listen } from '../../src/starter/server.js';
+import { deferred } from './deferred.js';
 
 describe('listening', () => {
   test('on port 0 takes a free port and tells its address', async () => {
@@ -44,8 +45,8 @@ describe('listening', () => {
 
 describe('draining', () => {
   test('lets a request in flight end, and resolves only then', async () => {
-    const arrived = Promise.withResolvers<void>();
-    const finish = Promise.withResolvers<void>();
+    const arrived = deferred();
+    const finish = deferred();
     const server = await listen(
       async (_request, response) => {
         arrived.resolve();

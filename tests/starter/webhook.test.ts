@@ -1,9 +1,12 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { FAILURES, failure } from '../../src/failures.js';
 import type { AppDependencies } from '../../src/starter/app.js';
 import type { JsonObject } from '../../src/user-change.js';
 import { fullClerkUser } from '../clerk/full-clerk-user.js';
+import { deferred } from './deferred.js';
 import { OTHER_SECRET, SECRET, sign, startTestStarter, type TestStarter } from './start-test-starter.js';
 
 const EVENT_AT_MS = 1_750_000_000_012;
@@ -59,8 +62,8 @@ describe('202 accepted', () => {
   });
 
   test('is not answered before the signaler has resolved', async () => {
-    const taken = Promise.withResolvers<void>();
-    const called = Promise.withResolvers<void>();
+    const taken = deferred();
+    const called = deferred();
     await start({
       signalUser: () => {
         called.resolve();
@@ -204,11 +207,23 @@ describe('a rejected delivery', () => {
     expect(await response.json()).toEqual({ outcome: 'rejected', message: 'The request could not be read.' });
   });
 
-  test('without any body is no crash but a bad signature', async () => {
+  test('with a body of no bytes but a good signature is unusable', async () => {
     await start();
-    const response = await fetch(`${starter.url}/webhooks/clerk`, { method: 'POST', headers: sign('') });
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ code: 'SIGNATURE_INVALID' });
+    const response = await starter.deliver('');
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ code: 'EVENT_UNUSABLE' });
+  });
+
+  test('without any body, signed or not, has no signature that could hold', async () => {
+    await start();
+    const socket = connect(Number(new URL(starter.url).port), '127.0.0.1');
+    const headers = Object.entries({ host: 'starter', connection: 'close', ...sign('') });
+    const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`POST /webhooks/clerk HTTP/1.1\r\n${lines.join('')}\r\n`);
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('"code":"SIGNATURE_INVALID"');
+    expect(starter.logs[0]).toMatchObject({ detail: expect.stringContaining('The delivery has no body.') });
   });
 });
 
@@ -278,7 +293,7 @@ test('the metrics count every delivery by its result, and time it', async () => 
   for (const body of [UPDATED, UPDATED, event('role.created', {})]) await starter.deliver(body);
   await starter.deliver(UPDATED, {});
   expect(await starter.deliveries()).toEqual({ accepted: 2, ignored: 1, SIGNATURE_INVALID: 1 });
-  const text = await (await fetch(`${starter.url}/metrics`)).text();
-  expect(text).toContain('clerk_sync_delivery_seconds_count 4');
-  expect(text).not.toMatch(PERSONAL);
+  const metrics = await (await fetch(`${starter.url}/metrics`)).text();
+  expect(metrics).toContain('clerk_sync_delivery_seconds_count 4');
+  expect(metrics).not.toMatch(PERSONAL);
 });

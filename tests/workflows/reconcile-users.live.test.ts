@@ -177,4 +177,6 @@ test('one user whom Postgres refuses costs no other, and is recorded', async () 
   expect(await service.db.syncFailure.findMany()).toMatchObject([{ code: 'ROW_REJECTED' }]);
   expect(await liveIds()).toEqual(expect.arrayContaining([third]));
   await service.db.$executeRaw`DROP INDEX one_name`;
+  await expect(reconcile()).resolves.toMatchObject({ created: 1, failed: 0 });
+  expect((await service.db.syncFailure.findFirst())?.resolvedAt).toBeInstanceOf(Date);
 });

@@ -1,0 +1,19 @@
+import { heartbeat } from '@temporalio/activity';
+
+/** A third of the time after which Temporal gives an attempt up: see heartbeatTimeout in the workflows. */
+const HEARTBEAT_MS = 3_000;
+
+/**
+ * Lets an activity tell Temporal that its worker is alive, so that an attempt lost with a worker is made again after
+ * seconds and not after the attempt's whole time, and so that a cancellation reaches it.
+ */
+export function heartbeating<Argument, Result>(activity: (argument: Argument) => Promise<Result>) {
+  return async (argument: Argument): Promise<Result> => {
+    const timer = setInterval(heartbeat, HEARTBEAT_MS);
+    try {
+      return await activity(argument);
+    } finally {
+      clearInterval(timer);
+    }
+  };
+}
