@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
 
@@ -18,11 +19,11 @@ const url = (protocols: RegExp, what: string) =>
  */
 const signingSecret = z
   .string()
-  .regex(
-    /^whsec_[A-Za-z0-9+/]+={0,2}$/,
-    'must be whsec_ and base64, as the endpoint page of the dashboard shows it',
-  )
-  .refine((secret) => Buffer.from(secret.slice(6), 'base64').length >= 16, 'is too short to be a key');
+  .refine(
+    (secret) =>
+      /^whsec_[A-Za-z0-9+/]+={0,2}$/.test(secret) && Buffer.from(secret.slice(6), 'base64').length >= 16,
+    "must be whsec_ and the key in base64, as the endpoint's page of the dashboard shows it",
+  );
 
 const settings = z.object({
   PORT: wholeNumber(0, 65_535, 3000),
@@ -102,10 +103,19 @@ export function readConfig(
 
 /** A temporal.toml in the home folder counts only once the environment names a server or a profile. */
 function readTemporal(env: Record<string, string>, isSet: boolean, problems: string[]): ClientConnectConfig {
+  // Both would be passed over in silence: the key of a TLS connection would then travel in the clear, to another server.
+  if (env.TEMPORAL_TLS !== undefined && !/^(true|false|1|0)$/.test(env.TEMPORAL_TLS)) {
+    problems.push('TEMPORAL_TLS must be true or false');
+  }
+  if (env.TEMPORAL_CONFIG_FILE !== undefined && !existsSync(env.TEMPORAL_CONFIG_FILE)) {
+    problems.push('TEMPORAL_CONFIG_FILE names a file that does not exist');
+  }
   try {
     return loadClientConnectConfig({ overrideEnvVars: env, disableFile: !isSet });
   } catch (error) {
-    problems.push(`TEMPORAL_…: ${error instanceof Error ? error.message : String(error)}`);
+    // The TOML parser goes on to quote the file, and with it a key.
+    const [what] = (error instanceof Error ? error.message : String(error)).split('\n');
+    problems.push(`TEMPORAL_…: ${what}`);
     return { connectionOptions: {} };
   }
 }

@@ -29,6 +29,12 @@ export const FAILURES = {
     retried: false,
     httpStatus: 413,
   },
+  BODY_UNREADABLE: {
+    meaning: 'The delivery broke off, or its encoding cannot be read.',
+    action: 'Nothing, if it is rare; else look at the proxy in front of the starter.',
+    retried: false,
+    httpStatus: 400,
+  },
   EVENT_UNUSABLE: {
     meaning: 'The delivery is signed but is not an event we can read.',
     action: 'Look up the svix-id in the dashboard and report the shape of the payload.',

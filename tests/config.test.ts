@@ -263,6 +263,21 @@ describe("Temporal's own variables", () => {
     expect(problems).not.toContain('mySecret');
   });
 
+  test('a temporal.toml that cannot be parsed is reported without its text', () => {
+    const broken = path.join(home, 'broken.toml');
+    writeFileSync(broken, '[profile.default]\naddress = "a:1"\napi_key = "TOP-SECRET');
+    const problem = () => readConfig([], { TEMPORAL_CONFIG_FILE: broken });
+    expect(problem).toThrow('TEMPORAL_');
+    expect(problem).not.toThrow('TOP-SECRET');
+  });
+
+  test.each([
+    ['TEMPORAL_TLS', 'yes'],
+    ['TEMPORAL_CONFIG_FILE', '/nowhere/temporal.toml'],
+  ])('%s=%s is refused rather than passed over', (name, value) => {
+    expect(() => readConfig([], { [name]: value })).toThrow(name);
+  });
+
   test('a profile that does not exist is reported', () => {
     expect(problemsOf({ ...atHome(), TEMPORAL_PROFILE: 'missing' })).toContain('- TEMPORAL_…: ');
   });

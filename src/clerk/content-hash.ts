@@ -10,10 +10,16 @@ import type { JsonObject, JsonValue, UserColumns } from '../user-change.js';
 export function contentHash(columns: UserColumns, user: JsonObject): string {
   const fields = CONTENT_FIELDS.map((field) => {
     const value = user[field];
-    return value === undefined ? '' : METADATA_FIELDS.has(field) ? exact(value) : withoutNulls(value);
+    return METADATA_FIELDS.has(field) ? metadata(value) : withoutNulls(value ?? null);
   });
   const text = `${exact({ ...columns })}\n${fields.join('\n')}`;
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
+
+/** Metadata never set is null in one rendering and an empty object in another. */
+function metadata(value: JsonValue | undefined): string {
+  const text = exact(value ?? null);
+  return text === 'null' || text === '{}' ? '' : text;
 }
 
 function exact(value: JsonValue): string {

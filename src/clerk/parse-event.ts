@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject, UserChange } from '../user-change.js';
-import { clerkTimeMs } from './clerk-time.js';
+import { clerkTimeMs, eventTimeMs } from './clerk-time.js';
 
 /** The event types that say something about a user. Others are acknowledged and ignored. */
 export const SYNCED_EVENT_TYPES = [
@@ -17,22 +17,27 @@ export type ParsedEvent =
   | { kind: 'other-instance'; instanceId: string }
   | { kind: 'unusable'; problem: string };
 
-const time = z.unknown().transform((value, context) => {
-  const ms = clerkTimeMs(value);
-  if (ms !== null) return ms;
-  context.addIssue({ code: 'custom', message: 'is no Unix time' });
-  return z.NEVER;
-});
+const timeBy = (read: (value: unknown) => number | null) =>
+  z.unknown().transform((value, context) => {
+    const ms = read(value);
+    if (ms !== null) return ms;
+    context.addIssue({ code: 'custom', message: 'is no Unix time' });
+    return z.NEVER;
+  });
+const time = timeBy(clerkTimeMs);
 const id = z.string().min(1).max(255);
 const user = z.looseObject({ id, created_at: time, updated_at: time });
+const typeOf = z.looseObject({ type: z.string().min(1), instance_id: z.unknown() });
 const envelope = z.looseObject({
-  type: z.string().min(1),
-  timestamp: time,
-  instance_id: z.string().optional(),
+  timestamp: timeBy(eventTimeMs),
   data: z.unknown(),
 });
 const deleted = z.looseObject({ id });
 const session = z.looseObject({ user_id: id, user: user.nullish() });
+
+type SyncedEventType = (typeof SYNCED_EVENT_TYPES)[number];
+const isSynced = (type: string): type is SyncedEventType =>
+  (SYNCED_EVENT_TYPES as readonly string[]).includes(type);
 
 interface ParseOptions {
   svixId: string;
@@ -50,12 +55,23 @@ interface ParseOptions {
  * @see https://clerk.com/docs/guides/development/webhooks/overview
  */
 export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent {
+  const named = typeOf.safeParse(payload);
+  if (!named.success) return unusable(named.error);
+  const { type: eventType, instance_id: instanceId } = named.data;
+  if (
+    options.instanceId !== undefined &&
+    typeof instanceId === 'string' &&
+    instanceId !== options.instanceId
+  ) {
+    return { kind: 'other-instance', instanceId };
+  }
+  // Types we do not sync are acknowledged whatever else they hold, or Svix would try them again for a day.
+  if (!isSynced(eventType)) return { kind: 'ignored', eventType };
   const event = envelope.safeParse(payload);
   if (!event.success) return unusable(event.error);
-  const { type: eventType, timestamp: observedAtMs, instance_id: instanceId, data } = event.data;
-  if (options.instanceId !== undefined && instanceId !== options.instanceId) {
-    return { kind: 'other-instance', instanceId: instanceId ?? '(none)' };
-  }
+  const { timestamp: observedAtMs, data } = event.data;
+  if (options.instanceId !== undefined && typeof instanceId !== 'string')
+    return { kind: 'other-instance', instanceId: '(none)' };
   const origin = { writer: 'webhook', observedAtMs, svixId: options.svixId } as const;
   const change = (made: UserChange): ParsedEvent => ({ kind: 'change', change: made, eventType });
   const snapshot = (found: z.infer<typeof user>, original: unknown): ParsedEvent =>
@@ -89,8 +105,6 @@ export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent
       if (found.data.user) return snapshot(found.data.user, (data as JsonObject).user);
       return change({ ...origin, kind: 'refetch', clerkUserId: found.data.user_id });
     }
-    default:
-      return { kind: 'ignored', eventType };
   }
 }
 

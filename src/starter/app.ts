@@ -30,14 +30,11 @@ export function createApp(deps: AppDependencies): Express {
   const onError: ErrorRequestHandler = (error, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = clientErrorStatus(error);
-    if (status === 413) {
-      metrics.countDelivery('BODY_TOO_LARGE', 0);
-      log.warn({ code: 'BODY_TOO_LARGE', svixId: request.headers['svix-id'] }, 'Webhook rejected');
-      response
-        .status(413)
-        .json({ outcome: 'rejected', code: 'BODY_TOO_LARGE', message: FAILURES.BODY_TOO_LARGE.meaning });
-    } else if (status !== undefined) {
-      response.status(status).json({ outcome: 'rejected', message: 'The request could not be read.' });
+    if (status !== undefined) {
+      const code = status === 413 ? 'BODY_TOO_LARGE' : 'BODY_UNREADABLE';
+      metrics.countDelivery(code, 0);
+      log.warn({ code, svixId: request.headers['svix-id'] }, 'Webhook rejected');
+      response.status(status).json({ outcome: 'rejected', code, message: FAILURES[code].meaning });
     } else {
       metrics.countDelivery('UNKNOWN', 0);
       log.error(

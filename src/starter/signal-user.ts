@@ -106,7 +106,16 @@ export function createUserSignaler({
         });
       });
     } catch (cause) {
-      throw failure('TEMPORAL_UNAVAILABLE', 'The signal was not taken.', { cause });
+      throw failure('TEMPORAL_UNAVAILABLE', `The signal was not taken: ${grpcStatus(cause)}.`, { cause });
     }
   }
+}
+
+/** The name of gRPC's status, which tells an outage from a wrong namespace or a missing permission. */
+function grpcStatus(error: unknown): string {
+  for (let layer = error; layer instanceof Error; layer = layer.cause) {
+    const [, name] = /^\d+ ([A-Z_]+):/.exec(layer.message) ?? [];
+    if (name !== undefined) return name;
+  }
+  return 'no gRPC status';
 }

@@ -19,6 +19,10 @@ test.each([
   ['an empty header', ''],
   ['a blank header', '  '],
   ['a word', 'soon'],
+  ['two headers joined', '7, 7'],
+  ['a word with a number', 'soon 5'],
+  ['no time at all, which Temporal takes for at once', '0'],
+  ['a date that is past', 'Fri, 21 Aug 2026 11:59:30 GMT'],
 ])('%s leaves the delay to the retry policy', (_, header) => {
   expect(retryAfterMs(header, NOW_MS)).toBeUndefined();
 });

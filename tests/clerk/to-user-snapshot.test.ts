@@ -129,17 +129,8 @@ test('the deprecated profile_image_url is no fallback for the avatar', () => {
   expect(columnsOf({ image_url: null }).avatarUrl).toBeNull();
 });
 
-test('times in seconds are read as the same instants as in milliseconds', () => {
-  const inSeconds = {
-    created_at: 1_749_913_600,
-    updated_at: 1_750_000_000,
-    last_sign_in_at: 1_750_000_000,
-  };
-  expect(snapshotOf(inSeconds)).toMatchObject({
-    clerkCreatedAtMs: 1_749_913_600_000,
-    clerkUpdatedAtMs: 1_750_000_000_000,
-    lastSignInAtMs: 1_750_000_000_000,
-  });
+test('a user imported with a date before Clerk was there keeps it', () => {
+  expect(snapshotOf({ created_at: 946_684_800_000 })).toMatchObject({ clerkCreatedAtMs: 946_684_800_000 });
 });
 
 describe('private metadata', () => {

@@ -1,6 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { applyDeletions } from '../../src/db/apply-deletions.js';
-import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import type { JsonObject } from '../../src/user-change.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
@@ -198,74 +196,5 @@ describe('`scim`, which only webhooks carry', () => {
     await table.apply(snapshotOf(id, T0, { scim: { connection: 'c1' } }));
     expect(await table.apply(snapshotOf(id, T0 + 1, { scim: { connection: 'c2' } }))).toBe('unchanged');
     expect(await table.row(id)).toMatchObject({ raw: { scim: { connection: 'c2' } } });
-  });
-});
-
-describe('many in one statement', () => {
-  test('no snapshots are no outcome', async () => {
-    expect(await applySnapshots(table.db, [], 'reconcile')).toEqual([]);
-  });
-
-  test('of two snapshots of one user the newer is taken, in either order, and logged once', async () => {
-    for (const order of [
-      [0, 1],
-      [1, 0],
-    ]) {
-      const id = newUserId();
-      const both = [snapshotOf(id, T0, { first_name: 'Old' }), snapshotOf(id, T0 + 1, { first_name: 'New' })];
-      const given = order.flatMap((index) => both[index] ?? []);
-      expect(await applySnapshots(table.db, given, 'reconcile')).toEqual([
-        { clerkUserId: id, outcome: 'created', changedFields: [] },
-      ]);
-      expect(await table.row(id)).toMatchObject({ firstName: 'New' });
-      expect(await table.changes(id)).toHaveLength(1);
-    }
-  });
-
-  test('a page of 500 of every kind has one outcome a user, each its own', async () => {
-    const kinds = ['created', 'updated', 'unchanged', 'stale', 'restored'] as const;
-    const page = Array.from({ length: 500 }, (_, i) => ({ id: newUserId(), kind: kinds[i % kinds.length] }));
-    const known = page.filter(({ kind }) => kind !== 'created');
-    await applySnapshots(
-      table.db,
-      known.map(({ id }) => snapshotOf(id, T0)),
-      'webhook',
-    );
-    const gone = page.filter(({ kind }) => kind === 'restored');
-    await applyDeletions(
-      table.db,
-      gone.map(({ id }) => ({ clerkUserId: id, deletedAtMs: T0 + 10 })),
-      { observedVia: 'webhook', writer: 'webhook', markUnknown: false },
-    );
-    const answers = page.map(({ id, kind }) =>
-      answerOf(
-        id,
-        kind === 'stale' ? T0 - 1 : T0 + 20,
-        T0 + 30,
-        kind === 'unchanged' ? {} : { first_name: kind ?? '' },
-      ),
-    );
-    const outcomes = await applySnapshots(table.db, answers, 'reconcile');
-    const byId = Object.fromEntries(outcomes.map(({ clerkUserId, outcome }) => [clerkUserId, outcome]));
-    expect(outcomes).toHaveLength(500);
-    expect(byId).toEqual(Object.fromEntries(page.map(({ id, kind }) => [id, kind])));
-    const fieldsOf = new Map(outcomes.map((applied) => [applied.outcome, applied.changedFields.toSorted()]));
-    expect(Object.fromEntries(fieldsOf)).toEqual({
-      created: [],
-      updated: ['firstName', 'name'],
-      unchanged: [],
-      stale: [],
-      restored: ['firstName', 'name'],
-    });
-    const logged = await table.db.userChange.groupBy({
-      by: ['kind'],
-      where: { writer: 'reconcile', clerkId: { in: page.map(({ id }) => id) } },
-      _count: true,
-    });
-    expect(Object.fromEntries(logged.map(({ kind, _count }) => [kind, _count]))).toEqual({
-      created: 100,
-      updated: 100,
-      restored: 100,
-    });
   });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { listen } from '../../src/starter/server.js';
 import { deferred } from './deferred.js';
@@ -44,7 +44,10 @@ describe('listening', () => {
 });
 
 describe('draining', () => {
-  test('lets a request in flight end, and resolves only then', async () => {
+  test.each([
+    ['a connection of its own', false as const],
+    ['a connection that is kept alive', new Agent({ keepAlive: true })],
+  ])('lets a request in flight on %s end, and resolves only then', async (_, agent) => {
     const arrived = deferred();
     const finish = deferred();
     const server = await listen(
@@ -56,7 +59,7 @@ describe('draining', () => {
       0,
       '127.0.0.1',
     );
-    const request = httpRequest(server.url, { agent: false, method: 'POST' }).end();
+    const request = httpRequest(server.url, { agent, method: 'POST' }).end();
     const answering = once(request, 'response');
     await arrived.promise;
     let drained = false;

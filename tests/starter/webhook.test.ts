@@ -204,7 +204,7 @@ describe('a rejected delivery', () => {
     await start();
     const response = await starter.deliver(UPDATED, { ...sign(UPDATED), 'content-encoding': encoding });
     expect(response.status).toBe(status);
-    expect(await response.json()).toEqual({ outcome: 'rejected', message: 'The request could not be read.' });
+    expect(await response.json()).toMatchObject({ outcome: 'rejected', code: 'BODY_UNREADABLE' });
   });
 
   test('with a body of no bytes but a good signature is unusable', async () => {
