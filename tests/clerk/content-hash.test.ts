@@ -56,6 +56,13 @@ test("all of Clerk's schema counts, but for what moves by itself or names the ve
 });
 
 describe('one user, rendered differently', () => {
+  test('metadata that was never set hashes the same missing, null or empty', () => {
+    for (const field of METADATA_FIELDS) {
+      expect(withField(field, null)).toBe(without(field));
+      expect(withField(field, {})).toBe(without(field));
+    }
+  });
+
   test('the webhook with scim, volatile fields and other orders hashes as the API does', () => {
     const webhook = {
       ...(reordered(full, true) as JsonObject),

@@ -1,0 +1,224 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { applyDeletions } from '../../src/db/apply-deletions.js';
+import { applySnapshots } from '../../src/db/apply-snapshots.js';
+import { findNews } from '../../src/db/find-news.js';
+import type { Prisma } from '../../src/db/generated/client.js';
+import { isNewer, type ObservedVia, type UserSnapshot, type Version } from '../../src/user-change.js';
+import { waitUntil } from '../support/wait-until.js';
+import { snapshotOf, T0 } from './snapshot-of.js';
+import { openUsersTable, type UsersTable } from './users-table.js';
+
+/** Pairs a statement, and statements a rule: what shrinks is a list of pairs. */
+const PAIRS = { minLength: 60, maxLength: 60 };
+const RUNS = { numRuns: 10 };
+
+let table: UsersTable;
+beforeAll(async () => {
+  table = await openUsersTable();
+});
+afterAll(() => table.close());
+
+/** Few milliseconds, so that ties and neighbours are common; what else a state has, in as few letters. */
+const ms = fc.nat(4).map((n) => T0 + n);
+const via = fc.constantFrom<ObservedVia>('webhook', 'api');
+const version = fc.record<Version>({ clerkUpdatedAtMs: ms, observedAtMs: ms });
+const content = fc.record({
+  name: fc.constantFrom('A', 'B'),
+  locked: fc.boolean(),
+  signedInMs: fc.option(ms, { nil: null }),
+});
+const state = fc.record({ version, content, via });
+type State = ReturnType<typeof state.generate>['value'];
+
+function snapshot(
+  id: string,
+  {
+    version: { clerkUpdatedAtMs, observedAtMs },
+    content: { name, locked, signedInMs },
+    via: observedVia,
+  }: State,
+): UserSnapshot {
+  const fields = { first_name: name, locked, last_sign_in_at: signedInMs };
+  return snapshotOf(id, clerkUpdatedAtMs, fields, { observedAtMs, observedVia });
+}
+
+/** A row as it would be after that state, and what followed it. */
+function storedRow(
+  id: string,
+  state: State,
+  times: { deletedAtMs?: number | null; restoredAtMs?: number | null } = {},
+): Prisma.UserCreateManyInput {
+  const { columns, contentHash, locked, lastSignInAtMs, raw } = snapshot(id, state);
+  const { publicMetadata, ...others } = columns;
+  const time = (at: number | null | undefined) => (at === null || at === undefined ? null : new Date(at));
+  return {
+    ...others,
+    publicMetadata: publicMetadata as Prisma.InputJsonObject,
+    clerkId: id,
+    raw: raw as Prisma.InputJsonObject,
+    contentHash,
+    locked,
+    lastSignInAt: time(lastSignInAtMs),
+    clerkUpdatedAt: new Date(state.version.clerkUpdatedAtMs),
+    observedAt: new Date(state.version.observedAtMs),
+    observedVia: state.via,
+    syncedAt: new Date(T0),
+    syncedBy: 'reconcile',
+    lastOutcome: 'stored',
+    deletedAt: time(times.deletedAtMs),
+    restoredAt: time(times.restoredAtMs),
+  };
+}
+
+let made = 0;
+const withIds = <Pair>(pairs: Pair[]) => pairs.map((pair) => ({ ...pair, id: `user_rule${++made}` }));
+
+/**
+ * Stores the rows and then writes, either in turn, or so that the writer has read the table before it had the rows and
+ * only ON CONFLICT can decide.
+ * @returns the ids of the rows that were written
+ */
+async function written(
+  rows: Prisma.UserCreateManyInput[],
+  order: 'in turn' | 'meanwhile',
+  write: () => Promise<unknown>,
+): Promise<Set<string>> {
+  if (order === 'in turn') {
+    await table.db.user.createMany({ data: rows });
+    await write();
+  } else {
+    let writing: Promise<unknown> | undefined;
+    await table.db.$transaction(async (transaction) => {
+      await transaction.user.createMany({ data: rows });
+      writing = write();
+      writing.catch(() => undefined);
+      await waitUntil(waitingForLock, { describe: 'the writer to wait for the rows' });
+    });
+    await writing;
+  }
+  const found = await table.db.user.findMany({
+    where: { clerkId: { in: rows.map(({ clerkId }) => clerkId) }, lastOutcome: { not: 'stored' } },
+    select: { clerkId: true },
+  });
+  return new Set(found.map(({ clerkId }) => clerkId));
+}
+
+async function waitingForLock(): Promise<boolean> {
+  const [found] = await table.db.$queryRaw<{ count: bigint }[]>`
+    SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE NOT granted AND datname = current_database()`;
+  return (found?.count ?? 0n) > 0n;
+}
+
+const ids = (pairs: { id: string }[]) => pairs.map(({ id }) => id).sort();
+
+const differ = (a: State['content'], b: State['content']) =>
+  a.name !== b.name || a.locked !== b.locked || a.signedInMs !== b.signedInMs;
+
+/** The rule for the living: user-change.ts decides; of the same second by Clerk's clock, only what says something new is written. */
+const snapshotIsDue = ({ stored, incoming }: { stored: State; incoming: State }) =>
+  isNewer(incoming.version, stored.version) &&
+  (incoming.version.clerkUpdatedAtMs !== stored.version.clerkUpdatedAtMs ||
+    differ(incoming.content, stored.content));
+
+describe.each(['in turn', 'meanwhile'] as const)('%s: a snapshot is written', (order) => {
+  test('over a live row exactly when isNewer() says so and it has something to say', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.record({ stored: state, incoming: state }), PAIRS), async (generated) => {
+        const pairs = withIds(generated);
+        const rows = pairs.map(({ id, stored }) => storedRow(id, stored));
+        const incoming = pairs.map(({ id, incoming }) => snapshot(id, incoming));
+        const writtenIds = await written(rows, order, () => applySnapshots(table.db, incoming, 'webhook'));
+        expect([...writtenIds].sort()).toEqual(ids(pairs.filter(snapshotIsDue)));
+      }),
+      RUNS,
+    );
+  });
+
+  test('over a tombstone exactly when it is an answer observed later', async () => {
+    const pair = fc.record({ stored: state, incoming: state, deletedAtMs: ms });
+    await fc.assert(
+      fc.asyncProperty(fc.array(pair, PAIRS), async (generated) => {
+        const pairs = withIds(generated);
+        const rows = pairs.map(({ id, stored, deletedAtMs }) => storedRow(id, stored, { deletedAtMs }));
+        const incoming = pairs.map(({ id, incoming }) => snapshot(id, incoming));
+        const writtenIds = await written(rows, order, () => applySnapshots(table.db, incoming, 'webhook'));
+        const due = pairs.filter(
+          ({ incoming: { via, version }, deletedAtMs }) =>
+            via === 'api' && version.observedAtMs > deletedAtMs,
+        );
+        expect([...writtenIds].sort()).toEqual(ids(due));
+      }),
+      RUNS,
+    );
+  });
+});
+
+/** What deletionApplies() promises. */
+const deletionIsDue = ({ stored, deletedAtMs, restoredAtMs, goneAtMs, via }: DeletionPair) =>
+  deletedAtMs === null &&
+  (restoredAtMs === null || goneAtMs > restoredAtMs) &&
+  goneAtMs >= (via === 'api' ? stored.version.observedAtMs : stored.version.clerkUpdatedAtMs);
+
+const deletionPair = fc.record({
+  stored: state,
+  /** A tombstone already, in a third of all cases. */
+  deletedAtMs: fc.option(ms, { nil: null, freq: 2 }),
+  restoredAtMs: fc.option(ms, { nil: null }),
+  goneAtMs: ms,
+  via,
+});
+type DeletionPair = ReturnType<typeof deletionPair.generate>['value'];
+
+describe.each(['in turn', 'meanwhile'] as const)('%s: a deletion is written', (order) => {
+  test("when no restoration and, by an event, no later state of Clerk's, or by absence, no later sight of the user, is known", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(deletionPair, PAIRS), via, async (generated, observedVia) => {
+        const pairs = withIds(generated.map((pair) => ({ ...pair, via: observedVia })));
+        const rows = pairs.map(({ id, stored, ...times }) => storedRow(id, stored, times));
+        const deletions = pairs.map(({ id, goneAtMs }) => ({ clerkUserId: id, deletedAtMs: goneAtMs }));
+        const options = { observedVia, writer: 'webhook', markUnknown: true } as const;
+        const writtenIds = await written(rows, order, () => applyDeletions(table.db, deletions, options));
+        expect([...writtenIds].sort()).toEqual(ids(pairs.filter(deletionIsDue)));
+      }),
+      RUNS,
+    );
+  });
+});
+
+test('findNews() tells beforehand what applySnapshots() then writes, and what is stale', async () => {
+  const pair = fc.record({
+    stored: fc.option(state, { nil: null }),
+    incoming: state,
+    deletedAtMs: fc.option(ms, { nil: null }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(pair, PAIRS), async (generated) => {
+      const pairs = withIds(generated);
+      const rows = pairs.flatMap(({ id, stored, deletedAtMs }) =>
+        stored ? [storedRow(id, stored, { deletedAtMs })] : [],
+      );
+      await table.db.user.createMany({ data: rows });
+      const incoming = pairs.map(({ id, incoming }) => snapshot(id, incoming));
+      const { newer, stale } = await findNews(table.db, incoming);
+      const before = await writings();
+      const applied = await applySnapshots(table.db, incoming, 'reconcile');
+      const after = await writings();
+      const changed = pairs.filter(({ id }) => after.get(id) !== before.get(id));
+      expect([...newer].sort()).toEqual(ids(changed));
+      const staleIds = applied
+        .filter(({ outcome }) => outcome === 'stale')
+        .map(({ clerkUserId }) => clerkUserId);
+      expect([...stale].sort()).toEqual(staleIds.sort());
+    }),
+    RUNS,
+  );
+});
+
+/** @returns each row's last writing; another value means that it was written again. */
+async function writings(): Promise<Map<string, string>> {
+  const rows = await table.db.$queryRaw<{ id: string; writing: string }[]>`
+    SELECT clerk_id AS id, xmin::text || ctid::text AS writing FROM users`;
+  return new Map(rows.map(({ id, writing }) => [id, writing]));
+}
