@@ -31,6 +31,8 @@ export interface SyncUserState {
   failure: SyncFailureState | null;
   /** Whether trying again is left to an operator or to the next change. */
   parked: boolean;
+  /** Whether `sync_failures` and SyncStatus say so: what is not yet said or unsaid is made up for by the next run. */
+  reported: boolean;
   received: number;
   applied: number;
   lastOutcome: Outcome | null;

@@ -50,12 +50,15 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
     pending: null,
     failure: null,
     parked: false,
+    reported: false,
     received: 0,
     applied: 0,
     lastOutcome: null,
   };
   let applying: UserChange | null = null;
   let signals = 0;
+  /** Of the latest failure. A run that continues another one says it again. */
+  let unreported = state.parked;
 
   setHandler(userChanged, (changes) => {
     signals += 1;
@@ -80,12 +83,13 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
   const hasWork = () => state.pending !== null && !state.parked;
 
   for (;;) {
+    showDetails();
     if (mustRoll()) await continueAsNew<typeof syncUser>({ ...input, carried: state });
-    if (hasWork()) {
-      await applyPending();
-    } else if (state.parked) {
-      await condition(() => hasWork() || mustRoll());
-    } else if (!(await condition(() => hasWork() || mustRoll(), lingerMs))) {
+    if (state.parked && unreported) await reportFailure();
+    else if (state.reported && state.failure === null) await unreportFailure();
+    else if (hasWork()) await applyPending();
+    else if (state.parked) await condition(() => hasWork() || mustRoll());
+    else if (!(await condition(() => hasWork() || mustRoll(), lingerMs))) {
       const { pending: _, ...result } = state;
       return result;
     }
@@ -104,7 +108,7 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
       if (applied === ROLLED) return putBack();
       state.applied += 1;
       state.lastOutcome = applied.outcome;
-      if (state.failure) await clearFailure();
+      state.failure = null;
     } catch (error) {
       const permanent = permanentFailure(error);
       if (permanent === undefined) {
@@ -115,25 +119,35 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
       putBack();
       state.failure = permanent;
       state.parked = !newerCame;
-      await reportFailure(permanent);
+      unreported = true;
     } finally {
       applying = null;
     }
   }
 
-  async function reportFailure(failure: SyncFailureState): Promise<void> {
-    setCurrentDetails(
-      `**Parked: ${failure.code}**\n\n${failure.message}\n\nSend the signal \`${RETRY_SIGNAL}\` once it is cured; the user's next change tries again by itself.`,
-    );
+  async function reportFailure(): Promise<void> {
+    const { failure } = state;
+    if (failure === null) return;
+    if ((await unlessRolling(() => recordSyncFailure({ clerkUserId, ...failure }))) === ROLLED) return;
+    unreported = false;
+    state.reported = true;
     if (searchAttributes) upsertSearchAttributes([{ key: syncStatus, value: 'parked' }]);
-    await unlessRolling(() => recordSyncFailure({ clerkUserId, ...failure }));
   }
 
-  async function clearFailure(): Promise<void> {
+  async function unreportFailure(): Promise<void> {
     if ((await unlessRolling(() => resolveSyncFailure(clerkUserId))) === ROLLED) return;
-    state.failure = null;
-    setCurrentDetails('');
+    state.reported = false;
     if (searchAttributes) upsertSearchAttributes([{ key: syncStatus, value: 'ok' }]);
+  }
+
+  /** What the Web UI shows of an open run. */
+  function showDetails(): void {
+    const { failure, parked } = state;
+    setCurrentDetails(
+      failure && parked
+        ? `**Parked: ${failure.code}**\n\n${failure.message}\n\nSend the signal \`${RETRY_SIGNAL}\` once it is cured; the user's next change tries again by itself.`
+        : '',
+    );
   }
 
   /**

@@ -1,0 +1,52 @@
+/** How the recorded run stood at the end of its history. */
+export type End =
+  | 'open'
+  | 'completed'
+  | 'continued as new'
+  | 'cancelled'
+  | 'failed'
+  | 'timed out'
+  | 'terminated';
+
+/**
+ * What the histories in tests/histories must show, by workflow type and file name. A scenario of two runs has two.
+ * The recorder and the replay test hold each history to its end, so that a name cannot come to lie.
+ */
+export const SCENARIOS = {
+  syncUser: {
+    'created-then-closed': 'completed',
+    lingering: 'open',
+    'burst-folded': 'completed',
+    'duplicate-and-late': 'completed',
+    'deleted-then-late-update': 'completed',
+    'created-by-refetch': 'completed',
+    'phantom-refetched': 'completed',
+    'retried-in-outage': 'completed',
+    parked: 'open',
+    'parked-without-search-attributes': 'open',
+    'parked-then-retried': 'completed',
+    'parked-then-cured-by-next-change': 'completed',
+    'rejected-while-next-change-came': 'completed',
+    'continued-in-outage-1': 'continued as new',
+    'continued-in-outage-2': 'completed',
+    'continued-while-parked-1': 'continued as new',
+    'continued-while-parked-2': 'completed',
+    'cancelled-while-lingering': 'cancelled',
+    'cancelled-while-applying': 'cancelled',
+  },
+  reconcileUsers: {
+    'swept-small': 'completed',
+    'swept-continued-1': 'continued as new',
+    'swept-continued-2': 'completed',
+    sweeping: 'open',
+    'deletions-settled': 'completed',
+    'deletions-withheld': 'completed',
+    delta: 'completed',
+    'retried-after-429': 'completed',
+    'cancelled-while-sweeping': 'cancelled',
+    'cancelled-before-plan': 'cancelled',
+  },
+} as const satisfies Record<string, Record<string, End>>;
+
+export type Workflow = keyof typeof SCENARIOS;
+export type Scenario<W extends Workflow> = Extract<keyof (typeof SCENARIOS)[W], string>;
