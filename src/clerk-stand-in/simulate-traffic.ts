@@ -1,3 +1,4 @@
+import { ClerkError } from './clerk-error.js';
 import { seededRandom } from './seeded-random.js';
 import type { StandIn } from './start-stand-in.js';
 
@@ -91,7 +92,12 @@ export function simulateTraffic({ users }: Pick<StandIn, 'users'>, rates: Traffi
     // Independent people: the waits between them are exponential.
     const waitMs = (-Math.log(1 - random()) * MINUTE_MS) / perMinute;
     const next = () => {
-      act();
+      try {
+        act();
+      } catch (error) {
+        // Somebody wanted an address that is taken, as happens; they try something else next time.
+        if (!(error instanceof ClerkError)) throw error;
+      }
       keepDoing(what, perMinute, act);
     };
     timers.set(what, setTimeout(next, waitMs));

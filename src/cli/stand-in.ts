@@ -33,6 +33,7 @@ CLERK_WEBHOOK_SIGNING_SECRET=${signingSecret}`);
         editsPerMinute: 20,
         signInsPerMinute: 20,
         deletionsPerMinute: 3,
+        seed: Date.now(),
       })
     : undefined;
   await untilStopped([async () => traffic?.stop(), running.stop]);

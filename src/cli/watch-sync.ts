@@ -41,7 +41,7 @@ export function watchSync(options: WatchOptions): { stop(): Promise<void> } {
     const { standIn } = options;
     if (standIn && !stopping.signal.aborted) {
       Object.assign(standIn.webhooks.settings, UNRELIABLE);
-      traffic = simulateTraffic(standIn, TRAFFIC);
+      traffic = simulateTraffic(standIn, { ...TRAFFIC, seed: Date.now() });
     }
     await showStatus(options, stopping.signal);
   }

@@ -56,3 +56,12 @@ test('an instance without users is no error', () => {
   traffic.stop();
   expect(standIn.users.count()).toBe(0);
 });
+
+test('the same traffic once more, whose addresses are taken by now, does not end it', () => {
+  const rates = { signUpsPerMinute: 60, editsPerMinute: 120, signInsPerMinute: 60 };
+  for (let round = 0; round < 2; round++) {
+    const traffic = simulateTraffic(standIn, { ...rates, seed: 7 });
+    expect(() => jest.advanceTimersByTime(60_000)).not.toThrow();
+    traffic.stop();
+  }
+});
