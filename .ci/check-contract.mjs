@@ -2,11 +2,12 @@
 // webhooks of sign-ups, changes, deletions and sign-ins.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { Ajv } from 'ajv';
 
 const EVENT_TYPES = ['user.created', 'user.updated', 'user.deleted', 'session.created'];
 const DEADLINE_MS = 30_000;
@@ -38,10 +39,12 @@ try {
   await useApi(api, key);
   await until(() => EVENT_TYPES.every((type) => types().includes(type)), `webhooks of ${EVENT_TYPES}`);
   const events = path.join(folder, 'events.jsonl');
-  await writeFile(events, `${bodies.join('\n')}\n`);
+  const [ofSessions, others] = [bodies.filter(isOfSession), bodies.filter((body) => !isOfSession(body))];
+  await writeFile(events, `${others.join('\n')}\n`);
   const checkerArguments = [checker, '--api', api, '--secret-key', key, '--events', events];
   const { status } = spawnSync(process.execPath, checkerArguments, { stdio: 'inherit' });
   if (status !== 0) throw new Error(`the checker ended with ${status}`);
+  await checkSessions(ofSessions);
 
   standIn.kill('SIGINT');
   const [code, signal] = await Promise.race([ended, setTimeout(DEADLINE_MS, ['no end'], { ref: false })]);
@@ -82,6 +85,27 @@ async function useApi(api, key) {
   await request('POST', `/users/${changing.id}/ban`);
   await request('POST', '/sessions', { user_id: visiting.id });
   await request('DELETE', `/users/${leaving.id}`);
+}
+
+/**
+ * Clerk's schema of session events demands `user` beside the session's fields and allows nothing beside them, so that no
+ * event can match. The two halves can.
+ */
+async function checkSessions(events) {
+  const { schemas } = JSON.parse(await readFile(path.join(path.dirname(checker), 'schemas.json'), 'utf8'));
+  const ajv = new Ajv({ schemas, strict: false, allErrors: true, validateFormats: false });
+  for (const { type, data } of events.map((body) => JSON.parse(body))) {
+    const { user, ...session } = data;
+    for (const [name, value] of Object.entries({ 'wh.Session': session, 'wh.User': user })) {
+      const matches = ajv.getSchema(name);
+      if (!matches(value)) throw new Error(`${type} and Clerk's ${name}: ${ajv.errorsText(matches.errors)}`);
+    }
+    process.stdout.write(`ok   ${type} is a session and its user\n`);
+  }
+}
+
+function isOfSession(body) {
+  return JSON.parse(body).type.startsWith('session.');
 }
 
 function types() {

@@ -43,7 +43,7 @@ try {
 
 function startService() {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('XDG_')));
-  // A group of its own, as a terminal makes one: Ctrl-C reaches npm and all that it runs.
+  // A group of its own, so that all of it can be ended together.
   const npm = spawn('npm', ['start'], {
     cwd: checkout,
     detached: true,
@@ -127,8 +127,11 @@ async function stopsCleanly() {
   for (const name of ['postgres', 'temporal']) {
     if (!commands.includes(name)) throw new Error(`no ${name} runs among its processes:\n${commands}`);
   }
+  const [main] = [...family].find(([, command]) => /^\S*node \S*scripts\/start\.mjs$/.test(command)) ?? [];
+  if (main === undefined) throw new Error(`the service is not among its processes:\n${commands}`);
   const askedMs = performance.now();
-  process.kill(-service.pid, 'SIGINT');
+  // Not npm too, as a terminal would: it hides how its child ended behind the signal it got itself.
+  process.kill(main, 'SIGINT');
   const late = setTimeout(STOP_DEADLINE_MS, 'no end', { ref: false });
   const how = await Promise.race([service.ended, late]);
   if (how !== 0) throw new Error(`after Ctrl-C it ended with ${how}`);

@@ -54,6 +54,7 @@ const settings = z.object({
   RECONCILE_INTERVAL_SECONDS: wholeNumber(1, 86_400, 15),
   SWEEP_INTERVAL_SECONDS: wholeNumber(60, 604_800, 3600),
   RECONCILE_PAGE_SIZE: wholeNumber(1, 500, 500),
+  RECONCILE_DELETION_GRACE_SECONDS: wholeNumber(0, 86_400, 60),
   RECONCILE_REQUESTS_PER_SECOND: z.coerce.number().min(0.1).max(1000).optional(),
   TEMPORAL_CLI_PATH: z.string().optional(),
 });

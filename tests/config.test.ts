@@ -32,6 +32,7 @@ test('an empty environment gives the defaults, and no secret has one', () => {
     RECONCILE_INTERVAL_SECONDS: 15,
     SWEEP_INTERVAL_SECONDS: 3600,
     RECONCILE_PAGE_SIZE: 500,
+    RECONCILE_DELETION_GRACE_SECONDS: 60,
     temporal: { connectionOptions: {} },
     temporalIsSet: false,
   });
@@ -55,6 +56,7 @@ test('every setting is read', () => {
     RECONCILE_INTERVAL_SECONDS: '60',
     SWEEP_INTERVAL_SECONDS: '7200',
     RECONCILE_PAGE_SIZE: '100',
+    RECONCILE_DELETION_GRACE_SECONDS: '5',
     RECONCILE_REQUESTS_PER_SECOND: '0.5',
     TEMPORAL_CLI_PATH: '/usr/bin/temporal',
   };
@@ -76,6 +78,7 @@ test('every setting is read', () => {
     RECONCILE_INTERVAL_SECONDS: 60,
     SWEEP_INTERVAL_SECONDS: 7200,
     RECONCILE_PAGE_SIZE: 100,
+    RECONCILE_DELETION_GRACE_SECONDS: 5,
     RECONCILE_REQUESTS_PER_SECOND: 0.5,
     TEMPORAL_CLI_PATH: '/usr/bin/temporal',
   });

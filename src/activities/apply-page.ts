@@ -1,12 +1,12 @@
-import { activityInfo, log } from '@temporalio/activity';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import { type AppliedUser, applySnapshots } from '../db/apply-snapshots.js';
 import { findNews } from '../db/find-news.js';
-import { recordSyncFailure, resolveSyncFailures } from '../db/sync-failures.js';
+import { resolveSyncFailures } from '../db/sync-failures.js';
 import { failureCode } from '../failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject, UserSnapshot } from '../user-change.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { recordRefused } from './record-refused.js';
 
 /**
  * Compares a page of Clerk's users with the table, and writes the news in one statement. If Postgres refuses a row, they are written one by one, so that
@@ -33,7 +33,8 @@ export async function applyPage(
         }),
       );
     } catch (error) {
-      await recordFailed(deps, String(user.id), error, totals);
+      await recordRefused(deps, String(user.id), error);
+      totals.failed += 1;
     }
   }
   const { newer, stale } = await findNews(deps.db, snapshots);
@@ -50,7 +51,8 @@ export async function applyPage(
         count(await applySnapshots(deps.db, [snapshot], 'reconcile'), totals);
         await resolveSyncFailures(deps.db, [snapshot.clerkUserId]);
       } catch (rejected) {
-        await recordFailed(deps, snapshot.clerkUserId, rejected, totals);
+        await recordRefused(deps, snapshot.clerkUserId, rejected);
+        totals.failed += 1;
       }
     }
   }
@@ -60,30 +62,3 @@ export async function applyPage(
 function count(applied: readonly AppliedUser[], totals: ReconcileTotals): void {
   for (const { outcome } of applied) if (outcome !== 'ignored') totals[outcome] += 1;
 }
-
-/** @throws the error itself unless it is one that no retry can cure. */
-async function recordFailed(
-  deps: ActivityDependencies,
-  clerkUserId: string,
-  error: unknown,
-  totals: ReconcileTotals,
-): Promise<void> {
-  const code = failureCode(error);
-  if (code !== 'ROW_REJECTED' && code !== 'USER_UNUSABLE') throw error;
-  const { workflowExecution } = activityInfo();
-  const message = error instanceof Error ? error.message : code;
-  log.error('A user could not be written', { clerkUserId, code });
-  await recordSyncFailure(deps.db, {
-    clerkUserId,
-    code,
-    message,
-    ...idsOf(workflowExecution),
-    parked: false,
-  });
-  totals.failed += 1;
-}
-
-const idsOf = (execution: { workflowId: string; runId: string } | undefined) => ({
-  workflowId: execution?.workflowId ?? '',
-  runId: execution?.runId ?? '',
-});

@@ -10,8 +10,8 @@ import type { ActivityDependencies } from './dependencies.js';
 /**
  * Applies one change to the user's row; a refetch asks Clerk first.
  *
- * @returns the outcome. `ignored`: Clerk does not have the user and neither has the table, so the change was a phantom,
- *   such as the dashboard's "Send Example".
+ * @returns the outcome. `ignored`: Clerk, asked, does not have the user; the change was a phantom, such as the
+ *   dashboard's "Send Example", or its deletion is under way.
  * @throws ROW_REJECTED or USER_UNUSABLE (not retried: the workflow parks); every other failure is retried.
  * @remarks Safe to repeat, and to run beside any other writer: the freshness rule decides in the statement.
  */
@@ -39,11 +39,10 @@ export async function applyUserChange(
     }
     case 'refetch': {
       const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, cancellationSignal());
-      if (user) return only(await applySnapshots(deps.db, [snapshotOf(user, observedAtMs, 'api')], writer));
-      const deletion = { clerkUserId, deletedAtMs: observedAtMs };
-      return only(
-        await applyDeletions(deps.db, [deletion], { observedVia: 'api', writer, markUnknown: false }),
-      );
+      // No user is no deletion: a wrong key, or a list that lags behind, says the same. That is for an event, or for a
+      // reconcile, which has a witness.
+      if (user === null) return { outcome: 'ignored' };
+      return only(await applySnapshots(deps.db, [snapshotOf(user, observedAtMs, 'api')], writer));
     }
   }
 }

@@ -14,5 +14,7 @@ export interface ActivityDependencies {
     intervalMs: number;
     /** The share of Clerk's rate limit that reconciling may use. */
     requestsPerSecond: number;
+    /** A row seen this recently is not looked for: Clerk's lists may lag behind its events. */
+    deletionGraceMs: number;
   };
 }

@@ -6,7 +6,7 @@ import { applyUserChange } from './apply-user-change.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { heartbeating } from './heartbeating.js';
-import { planReconcile } from './plan-reconcile.js';
+import { planReconcile, type ReconcileRequest } from './plan-reconcile.js';
 import { type SettleStep, settleGoneUsers } from './settle-gone-users.js';
 import { type SweepStep, sweepPage } from './sweep-page.js';
 
@@ -19,7 +19,7 @@ export function createActivities(deps: ActivityDependencies) {
       return recordSyncFailure(deps.db, { ...record, workflowId, runId, parked: true });
     }),
     resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailures(deps.db, [clerkUserId])),
-    planReconcile: heartbeating((kind: 'auto' | 'sweep') => planReconcile(deps, kind)),
+    planReconcile: heartbeating((asked: ReconcileRequest) => planReconcile(deps, asked)),
     sweepPage: heartbeating((step: SweepStep) => sweepPage(deps, step)),
     settleGoneUsers: heartbeating((step: SettleStep) => settleGoneUsers(deps, step)),
     deltaPage: heartbeating((place: DeltaPlace) => deltaPage(deps, place)),

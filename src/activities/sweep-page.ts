@@ -23,13 +23,17 @@ export interface SweepStep {
   runId: string;
 }
 
+const MOST_STEPS_BACK = 3;
+
 export interface SweptPage {
   totals: ReconcileTotals;
   /** null once the last page is done. */
   next: SweepPlace | null;
+  /** Whether the page had more candidates for deletion than it asked about. */
+  incomplete: boolean;
 }
 
-/** Candidates that one page asks Clerk about; a later sweep finds the rest. */
+/** Candidates that one page asks Clerk about. With more, something else is wrong, and the run deletes nobody. */
 const MOST_CANDIDATES = 2_000;
 
 /**
@@ -50,15 +54,17 @@ export async function sweepPage(deps: ActivityDependencies, { after, runId }: Sw
   const last = lastPlace(page.users);
   const next = page.users.length < deps.reconcile.pageSize ? null : last;
   const witness = last ?? start;
+  let incomplete = false;
   if (witness !== null) {
     const listedIds = page.users.map((user) => String(user.id));
     const candidates = await findUnlistedUsers(deps.db, {
       after: start,
       upTo: next,
       listedIds,
-      observedBeforeMs: page.observedAtMs,
+      observedBeforeMs: page.observedAtMs - deps.reconcile.deletionGraceMs,
       most: MOST_CANDIDATES,
     });
+    incomplete = candidates.length === MOST_CANDIDATES;
     const { gone, requests: asked } = await findGoneUsers(
       deps.clerk,
       candidates,
@@ -68,25 +74,37 @@ export async function sweepPage(deps: ActivityDependencies, { after, runId }: Sw
     totals.clerkRequests += asked;
     await recordGoneUsers(deps.db, runId, gone);
   }
-  return { totals, next };
+  return { totals, next, incomplete };
 }
 
-/** Clerk may refuse the cursor when its user was deleted since; the sweep then steps back to one who is still there. */
+/**
+ * Reads the page after a user. When that user was deleted since, Clerk may refuse the cursor, or answer it with nothing;
+ * then the sweep steps back to somebody who is still there, and before long to the beginning.
+ */
 async function readPage(
   deps: ActivityDependencies,
   after: SweepPlace | null,
 ): Promise<{ start: SweepPlace | null; page: UserPage; requests: number }> {
   let start = after;
-  for (let requests = 1; ; requests++) {
+  for (let requests = 1, steps = 1; ; requests++, steps++) {
     const selection = {
       by: 'creation',
       afterUserId: start?.clerkUserId ?? null,
       limit: deps.reconcile.pageSize,
     } as const;
     const page = await listUsers(deps.clerk, selection, cancellationSignal());
-    if (page !== 'cursor-refused') return { start, page, requests };
-    start = start && (await findUserBefore(deps.db, start));
+    if (page !== 'cursor-refused') {
+      if (page.users.length > 0 || start === null) return { start, page, requests };
+      requests += 1;
+      if (await isListed(deps, start.clerkUserId)) return { start, page, requests };
+    }
+    start = start && steps < MOST_STEPS_BACK ? await findUserBefore(deps.db, start) : null;
   }
+}
+
+async function isListed(deps: ActivityDependencies, clerkUserId: string): Promise<boolean> {
+  const page = await listUsers(deps.clerk, { by: 'id', ids: [clerkUserId] }, cancellationSignal());
+  return page !== 'cursor-refused' && page.users.some((user) => user.id === clerkUserId);
 }
 
 function lastPlace(users: readonly JsonObject[]): SweepPlace | null {

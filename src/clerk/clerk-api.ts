@@ -15,7 +15,7 @@ export interface ClerkApiOptions {
 export interface ClerkAnswer {
   status: 200 | 404 | 422;
   body: unknown;
-  /** Unix milliseconds at which the request started: nothing it shows can be older news than this. */
+  /** Unix milliseconds at which the request started, by Clerk's clock where ours is seen to differ. */
   observedAtMs: number;
 }
 
@@ -30,7 +30,7 @@ export interface ClerkApi {
   get(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<ClerkAnswer>;
 }
 
-export function createClerkApi({ secretKey, apiUrl, timeoutMs = 20_000 }: ClerkApiOptions): ClerkApi {
+export function createClerkApi({ secretKey, apiUrl, timeoutMs = 10_000 }: ClerkApiOptions): ClerkApi {
   const headers = {
     authorization: `Bearer ${secretKey}`,
     'clerk-api-version': API_VERSION,
@@ -41,10 +41,11 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 20_000 }: ClerkA
     async get(path, query, signal) {
       const url = `${apiUrl}/v1${path}${query && query.size > 0 ? `?${query}` : ''}`;
       const timeout = AbortSignal.timeout(timeoutMs);
-      const observedAtMs = Date.now();
+      const startedAtMs = Date.now();
       let status: number;
       let text: string;
       let retryAfter: string | null;
+      let observedAtMs: number;
       try {
         const response = await fetch(url, {
           headers,
@@ -53,6 +54,7 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 20_000 }: ClerkA
         });
         status = response.status;
         retryAfter = response.headers.get('retry-after');
+        observedAtMs = byClerksClock(startedAtMs, response.headers.get('date'));
         text = await response.text();
       } catch (cause) {
         signal?.throwIfAborted();
@@ -62,6 +64,17 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 20_000 }: ClerkA
       return { ...answerOf(path, status, text, retryAfter), observedAtMs };
     },
   };
+}
+
+/** Beyond what seconds and a request's duration explain, a difference means that our clock is wrong. */
+const CLOCK_TOLERANCE_MS = 3_000;
+
+/** Deletions and events are timed by Clerk's clock, so a request is too as soon as ours is seen to differ. */
+function byClerksClock(startedAtMs: number, date: string | null): number {
+  const answeredAtMs = Date.parse(date ?? '');
+  const elapsedMs = Date.now() - startedAtMs;
+  const clerkStartedAtMs = answeredAtMs - elapsedMs;
+  return Math.abs(clerkStartedAtMs - startedAtMs) > CLOCK_TOLERANCE_MS ? clerkStartedAtMs : startedAtMs;
 }
 
 function answerOf(

@@ -1,3 +1,4 @@
+import { failure } from '../failures.js';
 import type { ClerkApi } from './clerk-api.js';
 import { listUsers, MOST_IDS } from './list-users.js';
 
@@ -34,6 +35,10 @@ export async function findGoneUsers(
     answer.requests += 1;
     if (page === 'cursor-refused') continue;
     const alive = new Set(page.users.map((user) => user.id));
+    // An answer that shows others has not looked at the ids, so leaving somebody out means nothing.
+    if (page.users.some((user) => user.id !== witnessId && !asked.includes(String(user.id)))) {
+      throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users by id: it shows users that were not asked for.');
+    }
     if (!alive.has(witnessId)) continue;
     for (const clerkUserId of asked) {
       if (!alive.has(clerkUserId)) answer.gone.push({ clerkUserId, observedAtMs: page.observedAtMs });

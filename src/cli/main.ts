@@ -35,7 +35,10 @@ program
 
 try {
   await program.parseAsync();
+  // What was started has been stopped; a connection still retrying, or a timer of a library's, keeps nobody waiting.
+  process.exit(0);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // Whatever could not be stopped must not keep the process.
+  process.exit(1);
 }

@@ -70,7 +70,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       await server.drain();
       await schedules;
       await db.$disconnect();
-      await connection.close();
+      // The connection is left to the process's end: closed, it would throw out of retries that are still waiting.
       log.info('Starter stopped');
     },
   };

@@ -25,6 +25,7 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
         pageSize: config.RECONCILE_PAGE_SIZE,
         intervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,
         requestsPerSecond: reconcileRequestsPerSecond(config),
+        deletionGraceMs: config.RECONCILE_DELETION_GRACE_SECONDS * 1000,
       },
     },
   });

@@ -98,6 +98,8 @@ async function withParts(
     config.CLERK_API_URL = standIn.url;
     config.CLERK_WEBHOOK_SIGNING_SECRET ??= [`whsec_${randomBytes(24).toString('base64')}`];
     config.RECONCILE_REQUESTS_PER_SECOND ??= STAND_IN_REQUESTS_PER_SECOND;
+    // Its lists do not lag, and whoever watches wants to see a lost deletion repaired.
+    config.RECONCILE_DELETION_GRACE_SECONDS = 5;
   }
 
   async function startOwnTemporal(): Promise<void> {

@@ -60,9 +60,9 @@ async function showFirstSweep(
   });
   bar.start(total, 0);
   while (!signal.aborted) {
-    const { liveUsers, lastReconcile } = await readOverview(db);
-    bar.update(Math.min(liveUsers, total));
-    if (lastReconcile) break;
+    const overview = await readOverview(db).catch(() => null);
+    if (overview) bar.update(Math.min(overview.liveUsers, total));
+    if (overview?.lastReconcile) break;
     await setTimeout(100, undefined, { signal }).catch(() => undefined);
   }
   bar.stop();

@@ -1,5 +1,5 @@
 import type { ObservedVia, Outcome, Writer } from '../user-change.js';
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
 import { deletionApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
 import { jsonText } from './json-text.js';
@@ -43,7 +43,7 @@ export async function applyDeletions(
     observed_via: options.observedVia,
   }));
   try {
-    return await db.$queryRaw<DeletedUser[]>(statement(jsonText(records), options));
+    return await query<DeletedUser>(db, statement(jsonText(records), options));
   } catch (error) {
     throw postgresFailure(error, `Deleting ${deletions.length} user(s).`);
   }

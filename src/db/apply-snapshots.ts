@@ -1,6 +1,6 @@
 import { CONTENT_FIELDS } from '../content-fields.js';
 import type { Outcome, UserSnapshot, Writer } from '../user-change.js';
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
 import { jsonText } from './json-text.js';
@@ -86,7 +86,7 @@ export async function applySnapshots(
 ): Promise<AppliedUser[]> {
   if (snapshots.length === 0) return [];
   try {
-    return await db.$queryRaw<AppliedUser[]>(statement(jsonText(snapshots.map(toRecord)), writer));
+    return await query<AppliedUser>(db, statement(jsonText(snapshots.map(toRecord)), writer));
   } catch (error) {
     throw postgresFailure(error, `Writing ${snapshots.length} user(s).`);
   }

@@ -1,6 +1,7 @@
 import type { UserSnapshot } from '../user-change.js';
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
+import { Prisma } from './generated/client.js';
 import { jsonText } from './json-text.js';
 import { postgresFailure } from './postgres-failure.js';
 
@@ -26,7 +27,9 @@ export async function findNews(
     last_sign_in_at: snapshot.lastSignInAtMs === null ? null : new Date(snapshot.lastSignInAtMs),
   }));
   try {
-    const rows = await db.$queryRaw<{ clerkUserId: string; newer: boolean }[]>`
+    const rows = await query<{ clerkUserId: string; newer: boolean }>(
+      db,
+      Prisma.sql`
       SELECT clerk_id AS "clerkUserId", newer
       FROM (
         SELECT clerk_id, stored.clerk_updated_at IS NULL OR ${snapshotApplies('before')} AS newer,
@@ -37,7 +40,8 @@ export async function findNews(
         )
         LEFT JOIN users AS stored USING (clerk_id)
       ) AS compared
-      WHERE newer OR NOT same`;
+      WHERE newer OR NOT same`,
+    );
     const idsOf = (newer: boolean) =>
       new Set(rows.filter((row) => row.newer === newer).map((row) => row.clerkUserId));
     return { newer: idsOf(true), stale: idsOf(false) };

@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
@@ -27,19 +27,22 @@ export interface UnlistedQuery {
  *
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function findUnlistedUsers(db: Database, query: UnlistedQuery): Promise<string[]> {
+export async function findUnlistedUsers(db: Database, wanted: UnlistedQuery): Promise<string[]> {
   const place = ({ clerkCreatedAtMs, clerkUserId }: CreationPlace) =>
     Prisma.sql`(${new Date(clerkCreatedAtMs)}::timestamptz, ${clerkUserId}::text COLLATE "C")`;
   try {
-    const rows = await db.$queryRaw<{ clerkUserId: string }[]>`
+    const rows = await query<{ clerkUserId: string }>(
+      db,
+      Prisma.sql`
       SELECT clerk_id AS "clerkUserId" FROM users
       WHERE deleted_at IS NULL
-        AND observed_at < ${new Date(query.observedBeforeMs)}::timestamptz
-        ${query.after === null ? Prisma.empty : Prisma.sql`AND (clerk_created_at, clerk_id) > ${place(query.after)}`}
-        ${query.upTo === null ? Prisma.empty : Prisma.sql`AND (clerk_created_at, clerk_id) <= ${place(query.upTo)}`}
-        AND NOT (clerk_id = ANY (${query.listedIds}::text[]))
+        AND observed_at < ${new Date(wanted.observedBeforeMs)}::timestamptz
+        ${wanted.after === null ? Prisma.empty : Prisma.sql`AND (clerk_created_at, clerk_id) > ${place(wanted.after)}`}
+        ${wanted.upTo === null ? Prisma.empty : Prisma.sql`AND (clerk_created_at, clerk_id) <= ${place(wanted.upTo)}`}
+        AND NOT (clerk_id = ANY (${wanted.listedIds}::text[]))
       ORDER BY clerk_created_at, clerk_id
-      LIMIT ${query.most}`;
+      LIMIT ${wanted.most}`,
+    );
     return rows.map((row) => row.clerkUserId);
   } catch (error) {
     throw postgresFailure(error, 'Looking for users that Clerk did not list.');

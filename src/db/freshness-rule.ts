@@ -1,3 +1,4 @@
+import { RESTORE_AFTER_MS } from '../user-change.js';
 import { Prisma } from './generated/client.js';
 
 /**
@@ -12,12 +13,14 @@ const sides = { before: ['stored', 'incoming'], onConflict: ['users', 'excluded'
 
 type Side = keyof typeof sides;
 
-/** Whether a snapshot is to be written. A tombstone yields only to an API answer observed after the deletion. */
+/**
+ * Whether a snapshot is to be written. A tombstone yields only to an API answer observed well after the deletion.
+ */
 export function snapshotApplies(side: Side): Prisma.Sql {
   const [stored, incoming] = sides[side];
   return Prisma.raw(`CASE
     WHEN ${stored}.deleted_at IS NOT NULL
-    THEN ${incoming}.observed_via = 'api' AND ${incoming}.observed_at > ${stored}.deleted_at
+    THEN ${incoming}.observed_via = 'api' AND ${incoming}.observed_at > ${stored}.deleted_at + interval '${RESTORE_AFTER_MS} milliseconds'
     ELSE (${incoming}.clerk_updated_at, ${incoming}.observed_at) > (${stored}.clerk_updated_at, ${stored}.observed_at)
      AND (${incoming}.clerk_updated_at, ${incoming}.content_hash, ${incoming}.locked, ${incoming}.last_sign_in_at)
          IS DISTINCT FROM (${stored}.clerk_updated_at, ${stored}.content_hash, ${stored}.locked, ${stored}.last_sign_in_at)

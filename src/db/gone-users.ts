@@ -21,7 +21,7 @@ export async function recordGoneUsers(
       SELECT clerk_id, ${runId}, observed_at
       FROM unnest(${gone.map((user) => user.clerkUserId)}::text[], ${gone.map((user) => new Date(user.observedAtMs))}::timestamptz[])
         AS found (clerk_id, observed_at)
-      ON CONFLICT (clerk_id) DO UPDATE SET run_id = excluded.run_id, observed_at = excluded.observed_at`;
+      ON CONFLICT (run_id, clerk_id) DO UPDATE SET observed_at = excluded.observed_at`;
   } catch (error) {
     throw postgresFailure(error, 'Recording users that are gone.');
   }
@@ -37,14 +37,22 @@ export async function listGoneUsers(db: Database, runId: string): Promise<GoneUs
   }
 }
 
-/** Forgets whom a run found gone, or whom all the others did. */
-export async function forgetGoneUsers(
-  db: Database,
-  found: { by: string } | { byOthersThan: string },
-): Promise<void> {
-  const runId = 'by' in found ? found.by : { not: found.byOthersThan };
+/** Forgets whom this run found gone. */
+export async function forgetGoneUsers(db: Database, runId: string): Promise<void> {
   try {
     await db.goneUser.deleteMany({ where: { runId } });
+  } catch (error) {
+    throw postgresFailure(error, 'Forgetting users that are gone.');
+  }
+}
+
+/** Forgets whom earlier runs found gone; one that is still running keeps its own. */
+export async function forgetEarlierGoneUsers(db: Database, runId: string): Promise<void> {
+  try {
+    await db.$executeRaw`
+      DELETE FROM gone_users
+      WHERE run_id <> ${runId}
+        AND NOT EXISTS (SELECT FROM reconcile_runs WHERE id = gone_users.run_id AND status = 'running')`;
   } catch (error) {
     throw postgresFailure(error, 'Forgetting users that are gone.');
   }

@@ -19,7 +19,9 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   const lock = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
   await lock.connect();
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    // In a transaction, so that a pooler cannot hand the lock to somebody else.
+    await lock.query('BEGIN');
+    await lock.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
     const migrationsList = await readMigrations();
     return await withSchemaEngine(databaseUrl, async (engine) => {
       const filters = { externalTables: [], externalEnums: [] };

@@ -5,14 +5,15 @@ import { failure } from '../failures.js';
  * Names what Postgres said. Its own text is dropped: details such as `Key (email)=(…)` hold personal data, and would
  * end in histories and logs. What is kept is the SQLSTATE and the constraint.
  *
- * @returns ROW_REJECTED for what no retry can cure (bad data, a constraint, a row too large), SCHEMA_MISSING for a
+ * @returns ROW_REJECTED for what no retry can cure (bad data, a constraint, a trigger that raises, a row
+ *   too large), SCHEMA_MISSING for a
  *   migration that was not run, and POSTGRES_UNAVAILABLE, which is retried, for everything else.
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function postgresFailure(error: unknown, doing: string): ApplicationFailure {
   const { sqlState, constraint } = describe(error);
   const what = `${doing} SQLSTATE ${sqlState ?? 'none'}${constraint === undefined ? '' : `, constraint ${constraint}`}.`;
-  if (sqlState !== undefined && /^(22|23|54)/.test(sqlState)) return failure('ROW_REJECTED', what);
+  if (sqlState !== undefined && /^(22|23|44|54|P0)/.test(sqlState)) return failure('ROW_REJECTED', what);
   if (sqlState !== undefined && /^(42P01|42703|3F000)$/.test(sqlState))
     return failure('SCHEMA_MISSING', what);
   return failure('POSTGRES_UNAVAILABLE', what);
@@ -30,7 +31,11 @@ function describe(error: unknown): { sqlState?: string; constraint?: string } {
       unknown
     >;
     for (const candidate of [originalCode, code]) {
-      if (typeof candidate === 'string' && /^[0-9A-Z]{5}$/.test(candidate) && !/^P\d{4}$/.test(candidate))
+      if (
+        typeof candidate === 'string' &&
+        /^[0-9A-Z]{5}$/.test(candidate) &&
+        !/^P[1-9]\d{3}$/.test(candidate)
+      )
         found.sqlState ??= candidate;
     }
     const name =

@@ -28,17 +28,31 @@ const policies = {
  * @see https://docs.temporal.io/schedule
  */
 export async function ensureSchedules(client: Client, settings: ScheduleSettings): Promise<void> {
-  await ensureSchedule(client, RECONCILE_SCHEDULE_ID, settings.reconcileIntervalMs, { kind: 'auto' });
-  await ensureSchedule(client, SWEEP_SCHEDULE_ID, settings.sweepIntervalMs, { kind: 'sweep' });
+  const { reconcileIntervalMs, sweepIntervalMs } = settings;
+  await ensureSchedule(
+    client,
+    RECONCILE_SCHEDULE_ID,
+    { every: reconcileIntervalMs, offset: 0 },
+    { kind: 'auto' },
+  );
+  // Intervals count from the epoch: without an offset the hourly sweep would always fall on a tick.
+  const offset = Math.floor(reconcileIntervalMs / 2) % sweepIntervalMs;
+  await ensureSchedule(client, SWEEP_SCHEDULE_ID, { every: sweepIntervalMs, offset }, { kind: 'sweep' });
+}
+
+/** Milliseconds. */
+interface Interval {
+  every: number;
+  offset: number;
 }
 
 async function ensureSchedule(
   client: Client,
   scheduleId: string,
-  everyMs: number,
+  interval: Interval,
   input: ReconcileInput,
 ): Promise<void> {
-  const spec = { intervals: [{ every: everyMs }] };
+  const spec = { intervals: [interval] };
   const action = {
     type: 'startWorkflow' as const,
     workflowType: reconcileUsers,
@@ -54,18 +68,18 @@ async function ensureSchedule(
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(scheduleId);
-    if (isAsWanted(await handle.describe(), everyMs, input)) return;
+    if (isAsWanted(await handle.describe(), interval, input)) return;
     await handle.update((previous) => ({ ...previous, spec, action, policies }));
   }
 }
 
 function isAsWanted(
   { spec, action, policies: found }: ScheduleDescription,
-  everyMs: number,
+  interval: Interval,
   input: ReconcileInput,
 ): boolean {
   const wanted = [
-    [everyMs],
+    [interval],
     reconcileUsers.name,
     SYNC_TASK_QUEUE,
     [input],
@@ -74,7 +88,7 @@ function isAsWanted(
     policies.pauseOnFailure,
   ];
   const actual = [
-    spec.intervals?.map((interval) => interval.every),
+    spec.intervals?.map(({ every, offset = 0 }) => ({ every, offset })),
     action.workflowType,
     action.taskQueue,
     action.args,

@@ -1,9 +1,12 @@
 import type { Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { SYNC_STATUS_ATTRIBUTE } from '../names.js';
 
+const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+
 /**
- * @returns a function that tells whether the namespace has the search attribute SyncStatus. Asked once; after an error,
- *   such as a server that forbids the question, the answer is no, and it is asked again a minute later.
+ * @returns a function that tells whether the namespace has the search attribute SyncStatus. A yes is final. After a no, or an
+ *   error such as from a server that forbids the question, it is asked again a minute later.
  */
 export function createSearchAttributeCheck(client: Client, namespace: string): () => Promise<boolean> {
   const askAgainAfterMs = 60_000;
@@ -15,10 +18,8 @@ export function createSearchAttributeCheck(client: Client, namespace: string): (
       const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
         namespace,
       });
-      known = {
-        answer: SYNC_STATUS_ATTRIBUTE in (customAttributes ?? {}),
-        untilMs: Number.POSITIVE_INFINITY,
-      };
+      const answer = customAttributes?.[SYNC_STATUS_ATTRIBUTE] === KEYWORD;
+      known = { answer, untilMs: answer ? Number.POSITIVE_INFINITY : Date.now() + askAgainAfterMs };
     } catch {
       // The attribute only helps to search: doing without it must not keep a change waiting.
       known = { answer: false, untilMs: Date.now() + askAgainAfterMs };

@@ -22,6 +22,8 @@ export type ReconcileKind = 'auto' | 'sweep';
 
 export interface ReconcileInput {
   kind: ReconcileKind;
+  /** An operator's word for how many rows may be deleted; by default 5 % of the table, and at least 10. */
+  mostDeletions?: number;
   carried?: ReconcileState;
 }
 
@@ -31,6 +33,8 @@ interface ReconcileState {
   totals: ReconcileTotals;
   /** Where the sweep goes on; null at its beginning. */
   place: SweepPlace | null;
+  /** Whether a page had more candidates for deletion than it asked about. */
+  incomplete: boolean;
   /** Where a delta goes on, in users from the newest change. */
   offset: number;
 }
@@ -45,7 +49,7 @@ const retryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maximumInter
 /** Each of these asks Clerk, so they run on the queue whose rate is the share of Clerk's limit. */
 const { planReconcile, sweepPage, deltaPage } = proxyActivities<Activities>({
   taskQueue: RECONCILE_TASK_QUEUE,
-  startToCloseTimeout: '2m',
+  startToCloseTimeout: '5m',
   heartbeatTimeout: '10s',
   retry: retryPolicy,
 });
@@ -64,22 +68,27 @@ export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileRe
   setHandler(reconcileStatus, () => (state ? { kind: state.plan.kind, ...state.totals } : null));
   try {
     if (state === null) {
-      const plan = await planReconcile(input.kind);
-      state = { plan, startedAtMs: Date.now(), totals: noTotals(), place: null, offset: 0 };
+      const { carried: _, ...asked } = input;
+      const plan = await planReconcile(asked);
+      state = {
+        plan,
+        startedAtMs: Date.now(),
+        totals: noTotals(),
+        place: null,
+        offset: 0,
+        incomplete: false,
+      };
       state.totals.clerkRequests += plan.clerkRequests;
       await record(state, 'running');
     }
     for (let pages = 0; await hasMore(state); pages++) {
       report(state);
       if (pages + 1 >= PAGES_PER_RUN || workflowInfo().continueAsNewSuggested) {
-        await continueAsNew<typeof reconcileUsers>({ kind: input.kind, carried: state });
+        await continueAsNew<typeof reconcileUsers>({ ...input, carried: state });
       }
     }
     if (state.plan.kind === 'sweep') {
-      Object.assign(
-        state.totals,
-        await settleGoneUsers({ runId: runId(), mostDeletions: state.plan.mostDeletions }),
-      );
+      await settle(state);
     }
     report(state);
     await record(state, 'completed');
@@ -100,10 +109,24 @@ async function hasMore(state: ReconcileState): Promise<boolean> {
     state.offset = nextOffset ?? state.offset;
     return nextOffset !== null;
   }
-  const { totals, next } = await sweepPage({ after: state.place, runId: runId() });
+  const { totals, next, incomplete } = await sweepPage({ after: state.place, runId: runId() });
   state.totals = addTotals(state.totals, totals);
   state.place = next;
+  state.incomplete ||= incomplete;
   return next !== null;
+}
+
+/** Deletes whom the sweep found gone, if that can be: more live rows than Clerk has users, by far, are a wrong key. */
+async function settle({ plan, totals, incomplete }: ReconcileState): Promise<void> {
+  const { mostDeletions, surplus } = plan;
+  const settled = await settleGoneUsers({
+    runId: runId(),
+    mostDeletions,
+    incomplete: incomplete || surplus > mostDeletions,
+  });
+  totals.deleted += settled.deleted;
+  totals.withheld += settled.withheld;
+  totals.failed += settled.failed;
 }
 
 function report({ plan, totals }: ReconcileState): void {

@@ -29,7 +29,7 @@ beforeAll(async () => {
     db: connectDatabase({ url: database.url, poolSize: 8 }),
     clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
     keepPrivateMetadata: false,
-    reconcile: { pageSize: PAGE_SIZE, intervalMs: 15_000, requestsPerSecond: 1000 },
+    reconcile: { pageSize: PAGE_SIZE, intervalMs: 15_000, requestsPerSecond: 1000, deletionGraceMs: 0 },
   };
 });
 afterAll(async () => {
@@ -130,7 +130,7 @@ async function sweep(): Promise<void> {
     const page: SweptPage = await activity.run(sweepPage, deps, { after: place, runId: 'sweep' });
     place = page.next;
   } while (place !== null);
-  await activity.run(settleGoneUsers, deps, { runId: 'sweep', mostDeletions: HISTORIES });
+  await activity.run(settleGoneUsers, deps, { runId: 'sweep', mostDeletions: HISTORIES, incomplete: false });
 }
 
 /** What differs between Clerk's user and the row; undefined when they are equal. */

@@ -84,9 +84,20 @@ describe('an answer that means something', () => {
     jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
     const clerk = await behaving((_request, response) => {
       nowMs += 9_000;
+      response.setHeader('date', new Date(nowMs).toUTCString());
       response.end('[]');
     });
     expect((await clerk.api.get('/users')).observedAtMs).toBe(1_750_000_000_000);
+  });
+
+  test("is observed by Clerk's clock where ours is wrong, for Clerk's events and deletions are", async () => {
+    const clerksMs = 1_750_000_000_000;
+    jest.spyOn(Date, 'now').mockReturnValue(clerksMs + 3_600_000);
+    const clerk = await behaving((_request, response) => {
+      response.setHeader('date', new Date(clerksMs).toUTCString());
+      response.end('[]');
+    });
+    expect((await clerk.api.get('/users')).observedAtMs).toBe(clerksMs);
   });
 });
 

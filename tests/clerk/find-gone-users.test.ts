@@ -37,7 +37,8 @@ test('a user is gone as of the start of the request that did not show it', async
   jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
   clerk = await startScriptedClerk(() => {
     nowMs += 5_000;
-    return { body: [{ object: 'user', id: 'user_witness' }] };
+    const date = new Date(nowMs).toUTCString();
+    return { headers: { date }, body: [{ object: 'user', id: 'user_witness' }] };
   });
   expect(await findGoneUsers(clerk.api, ['user_gone'], 'user_witness')).toEqual({
     gone: [{ clerkUserId: 'user_gone', observedAtMs: 1_750_000_000_000 }],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { applyDeletions } from '../../src/db/apply-deletions.js';
+import { RESTORE_AFTER_MS } from '../../src/user-change.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
 
@@ -60,14 +61,15 @@ describe('a deletion', () => {
   test('older than the restoration is stale; a later one holds', async () => {
     const id = await createdAt(T0);
     await table.remove(id, T0 + 100);
-    expect(await table.apply(answerOf(id, T0, T0 + 200), 'reconcile')).toBe('restored');
+    const restoredAt = T0 + 100 + RESTORE_AFTER_MS + 1;
+    expect(await table.apply(answerOf(id, T0, restoredAt), 'reconcile')).toBe('restored');
     for (const how of [{}, absence]) {
       expect(await table.remove(id, T0 + 150, how)).toBe('stale');
-      expect(await table.remove(id, T0 + 200, how)).toBe('stale');
+      expect(await table.remove(id, restoredAt, how)).toBe('stale');
     }
     expect(await table.row(id)).toMatchObject({ deletedAt: null, lastOutcome: 'restored' });
-    expect(await table.remove(id, T0 + 201)).toBe('deleted');
-    expect(await table.row(id)).toMatchObject({ deletedAt: new Date(T0 + 201), revision: 4 });
+    expect(await table.remove(id, restoredAt + 1)).toBe('deleted');
+    expect(await table.row(id)).toMatchObject({ deletedAt: new Date(restoredAt + 1), revision: 4 });
   });
 });
 

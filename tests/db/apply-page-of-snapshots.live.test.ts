@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import type { UserSnapshot } from '../../src/user-change.js';
+import { RESTORE_AFTER_MS } from '../../src/user-change.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
 
@@ -54,7 +55,7 @@ describe('many in one statement', () => {
       answerOf(
         id,
         kind === 'stale' ? T0 - 1 : T0 + 20,
-        T0 + 30,
+        T0 + 10 + RESTORE_AFTER_MS + 1,
         kind === 'unchanged' ? {} : { first_name: kind ?? '' },
       ),
     );
@@ -137,12 +138,14 @@ describe('many writers at once', () => {
       await all([
         applySnapshots(
           table.db,
-          ids.map((id) => answerOf(id, T0, T0 + 10 * round + 5)),
+          ids.map((id) => answerOf(id, T0, T0 + (2 * round + 1) * RESTORE_AFTER_MS + 1)),
           'reconcile',
         ),
         applyDeletions(
           table.db,
-          ids.toReversed().map((clerkUserId) => ({ clerkUserId, deletedAtMs: T0 + 10 * round })),
+          ids
+            .toReversed()
+            .map((clerkUserId) => ({ clerkUserId, deletedAtMs: T0 + 2 * round * RESTORE_AFTER_MS })),
           { observedVia: 'webhook', writer: 'webhook', markUnknown: true },
         ),
       ]);

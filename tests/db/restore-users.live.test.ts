@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { RESTORE_AFTER_MS } from '../../src/user-change.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
+
+/** The first moment that ends a tombstone of T0 + 100. */
+const RESTORED_AT = T0 + 100 + RESTORE_AFTER_MS + 1;
 
 let table: UsersTable;
 let users = 0;
@@ -28,9 +32,9 @@ describe('a deleted user', () => {
     expect(await table.row(id)).toMatchObject({ deletedAt: new Date(T0 + 100), firstName: 'Ada' });
   });
 
-  test('is not restored by an answer that was observed before the deletion or with it', async () => {
+  test('is not restored by an answer that was observed before the deletion, with it or too soon after it', async () => {
     const { id, before } = await makeDeleted();
-    for (const observedAtMs of [T0 + 50, T0 + 100]) {
+    for (const observedAtMs of [T0 + 50, T0 + 100, RESTORED_AT - 1]) {
       expect(
         await table.apply(answerOf(id, T0 + 200, observedAtMs, { first_name: 'Late' }), 'reconcile'),
       ).toBe('stale');
@@ -38,14 +42,14 @@ describe('a deleted user', () => {
     expect(await table.writing(id)).toEqual(before);
   });
 
-  test('is restored by an answer observed after it, which is logged', async () => {
+  test('is restored by an answer observed well after it, which is logged', async () => {
     const { id } = await makeDeleted();
-    expect(await table.apply(answerOf(id, T0 + 1, T0 + 101, { first_name: 'Back' }), 'reconcile')).toBe(
+    expect(await table.apply(answerOf(id, T0 + 1, RESTORED_AT, { first_name: 'Back' }), 'reconcile')).toBe(
       'restored',
     );
     expect(await table.row(id)).toMatchObject({
       deletedAt: null,
-      restoredAt: new Date(T0 + 101),
+      restoredAt: new Date(RESTORED_AT),
       firstName: 'Back',
       clerkUpdatedAt: new Date(T0 + 1),
       lastOutcome: 'restored',
@@ -61,12 +65,12 @@ describe('a deleted user', () => {
 
   test('is restored with equal content too, and no field counts as changed', async () => {
     const { id } = await makeDeleted();
-    expect(await table.apply(answerOf(id, T0, T0 + 101), 'reconcile')).toBe('restored');
+    expect(await table.apply(answerOf(id, T0, RESTORED_AT), 'reconcile')).toBe('restored');
     expect((await table.changes(id))[2]).toMatchObject({ kind: 'restored', changedFields: [] });
     expect(await table.apply(snapshotOf(id, T0 + 300, { first_name: 'Alive' }))).toBe('updated');
     expect(await table.row(id)).toMatchObject({
       deletedAt: null,
-      restoredAt: new Date(T0 + 101),
+      restoredAt: new Date(RESTORED_AT),
       firstName: 'Alive',
     });
   });
@@ -74,7 +78,7 @@ describe('a deleted user', () => {
   test("who was never seen alive is restored to the version that Clerk shows, older than the tombstone's", async () => {
     const id = newUserId();
     await table.remove(id, T0 + 100);
-    expect(await table.apply(answerOf(id, T0, T0 + 101), 'reconcile')).toBe('restored');
+    expect(await table.apply(answerOf(id, T0, RESTORED_AT), 'reconcile')).toBe('restored');
     expect(await table.row(id)).toMatchObject({ email: `${id}@example.com`, clerkUpdatedAt: new Date(T0) });
     expect(await table.apply(snapshotOf(id, T0 + 50, { first_name: 'Next' }))).toBe('updated');
   });
@@ -100,9 +104,12 @@ describe('columns that the application added', () => {
     expect(await own()).toEqual(kept);
     await table.remove(id, T0 + 2);
     expect(await own()).toEqual(kept);
-    expect(await table.apply(answerOf(id, T0 + 1, T0 + 3, { first_name: 'Back' }), 'reconcile')).toBe(
-      'restored',
-    );
+    expect(
+      await table.apply(
+        answerOf(id, T0 + 1, T0 + 2 + RESTORE_AFTER_MS + 1, { first_name: 'Back' }),
+        'reconcile',
+      ),
+    ).toBe('restored');
     expect(await own()).toEqual(kept);
   });
 });

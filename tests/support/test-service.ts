@@ -13,6 +13,8 @@ export interface TestServiceOptions {
   pageSize?: number;
   requestsPerSecond?: number;
   intervalMs?: number;
+  /** Default 0: tests delete users seconds after they were seen. */
+  deletionGraceMs?: number;
 }
 
 /** A namespace, a database, a stand-in and a worker of a test file's own. */
@@ -34,7 +36,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const standIn = await startStandIn(options.standIn ?? {});
   const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
   const client = new Client({ connection, namespace });
-  const db = connectDatabase({ url: database.url, poolSize: 10, statementTimeoutMs: 5_000 });
+  const db = connectDatabase({ url: database.url, poolSize: 10 });
   const native = await NativeConnection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
   let worker: RunningWorker | undefined;
 
@@ -62,6 +64,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
             pageSize: options.pageSize ?? 500,
             intervalMs: options.intervalMs ?? 15_000,
             requestsPerSecond: options.requestsPerSecond ?? 500,
+            deletionGraceMs: options.deletionGraceMs ?? 0,
           },
         },
       });

@@ -8,13 +8,13 @@ import { waitUntil } from '../support/wait-until.js';
 let service: TestService;
 let runs = 0;
 
-const start = () =>
+const start = (mostDeletions?: number) =>
   service.client.workflow.start(reconcileUsers, {
     workflowId: `reconcile-${++runs}`,
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ kind: 'sweep' }],
+    args: [{ kind: 'sweep', ...(mostDeletions === undefined ? {} : { mostDeletions }) }],
   });
-const reconcile = async () => (await start()).result();
+const reconcile = async (mostDeletions?: number) => (await start(mostDeletions)).result();
 const liveIds = async () => {
   const rows = await service.db.user.findMany({ where: { deletedAt: null }, select: { clerkId: true } });
   return rows.map((row) => row.clerkId).sort();
@@ -100,4 +100,61 @@ test('when more are gone than one run may delete, nobody is; the rest is repaire
   expect(await service.db.user.findUnique({ where: { clerkId: changed } })).toMatchObject({
     firstName: 'Repaired',
   });
+});
+
+test('an operator who says how many may be deleted has them deleted', async () => {
+  await expect(reconcile(14)).resolves.toMatchObject({ deleted: 14, withheld: 0 });
+  expect(await service.db.goneUser.count()).toBe(0);
+  expect(await liveIds()).toEqual(service.standIn.users.ids().toSorted());
+});
+
+test('a page with more candidates than it asks about withholds them all, whatever the limit', async () => {
+  await reconcile();
+  const before = service.standIn.users.count();
+  await service.db.$executeRaw`
+    INSERT INTO users (clerk_id, clerk_created_at, clerk_updated_at, observed_at, observed_via, content_hash, synced_at, synced_by, last_outcome)
+    SELECT 'user_phantom' || n, '2015-01-01', '2015-01-01', '2015-01-01', 'webhook', '', now(), 'webhook', 'created'
+    FROM generate_series(1, 2001) AS n`;
+  await expect(reconcile(1_000_000)).resolves.toMatchObject({ deleted: 0, withheld: 2_000 });
+  expect(await service.db.user.count({ where: { deletedAt: null } })).toBe(before + 2_001);
+  await service.db.$executeRaw`DELETE FROM users WHERE clerk_id LIKE 'user_phantom%'`;
+});
+
+test('two sweeps side by side both know whom they found, and what one withholds the other does not delete', async () => {
+  await reconcile();
+  const gone = service.standIn.users.ids().slice(0, 3);
+  for (const id of gone) service.standIn.users.deleteUser(id);
+  const results = await Promise.all([reconcile(), reconcile()]);
+  expect(results.map(({ deleted }) => deleted).reduce((a, b) => a + b)).toBe(3);
+  expect(await liveIds()).toEqual(service.standIn.users.ids().toSorted());
+});
+
+test('a row whose deletion Postgres refuses is recorded and costs no other', async () => {
+  await reconcile();
+  const [kept = '', removed = ''] = service.standIn.users.ids();
+  await service.db.$executeRawUnsafe(
+    `ALTER TABLE users ADD CONSTRAINT keep_one CHECK (clerk_id <> '${kept}' OR deleted_at IS NULL)`,
+  );
+  service.standIn.users.deleteUser(kept);
+  service.standIn.users.deleteUser(removed);
+  await expect(reconcile()).resolves.toMatchObject({ deleted: 1, failed: 1 });
+  expect((await service.db.user.findUnique({ where: { clerkId: removed } }))?.deletedAt).toBeInstanceOf(Date);
+  expect(await service.db.syncFailure.findUnique({ where: { clerkId: kept } })).toMatchObject({
+    code: 'ROW_REJECTED',
+  });
+  await service.db.$executeRaw`ALTER TABLE users DROP CONSTRAINT keep_one`;
+});
+
+test("a user whom the application's own trigger refuses is recorded and costs no other", async () => {
+  await service.db
+    .$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'`;
+  await service.db
+    .$executeRaw`CREATE TRIGGER refuse BEFORE INSERT ON users FOR EACH ROW WHEN (NEW.last_name = 'Refused') EXECUTE FUNCTION refuse()`;
+  service.standIn.users.createUser({ last_name: 'Refused', email_address: ['refused@example.com'] });
+  const other = service.standIn.users.createUser({
+    last_name: 'Taken',
+    email_address: ['taken@example.com'],
+  });
+  await expect(reconcile()).resolves.toMatchObject({ created: 1, failed: 1 });
+  expect(await liveIds()).toContain(other.id);
 });

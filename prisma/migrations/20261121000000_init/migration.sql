@@ -82,17 +82,15 @@ CREATE TABLE "reconcile_runs" (
 );
 
 CREATE TABLE "gone_users" (
-    "clerk_id" TEXT COLLATE "C" NOT NULL,
     "run_id" TEXT NOT NULL,
+    "clerk_id" TEXT COLLATE "C" NOT NULL,
     "observed_at" TIMESTAMPTZ(3) NOT NULL,
 
-    CONSTRAINT "gone_users_pkey" PRIMARY KEY ("clerk_id")
+    CONSTRAINT "gone_users_pkey" PRIMARY KEY ("run_id", "clerk_id")
 );
 
--- A sweep looks up what lies between two users in order of creation. A delta looks for the newest.
-CREATE INDEX "users_by_creation" ON "users"("clerk_created_at", "clerk_id");
-CREATE INDEX "users_by_update" ON "users"("clerk_updated_at", "clerk_id");
+-- A sweep looks up live users between two places in the order of creation, and every reconcile counts them.
+CREATE INDEX "users_by_creation" ON "users"("clerk_created_at", "clerk_id") WHERE "deleted_at" IS NULL;
 CREATE INDEX "users_by_email" ON "users"("email");
 CREATE INDEX "user_changes_by_user" ON "user_changes"("clerk_id", "revision");
 CREATE INDEX "reconcile_runs_by_start" ON "reconcile_runs"("started_at");
-CREATE INDEX "gone_users_by_run" ON "gone_users"("run_id");
