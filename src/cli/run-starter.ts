@@ -19,6 +19,7 @@ export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
 }
 
 const SCHEDULE_RETRY_MS = 5_000;
+const SCHEDULES_GRACE_MS = 1_000;
 const READY_DEADLINE_MS = 2_500;
 
 /** Builds the starter out of its settings and runs it. Starts even while Temporal is away, and then answers 503. */
@@ -68,7 +69,8 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
     async stop() {
       stopping.abort();
       await server.drain();
-      await schedules;
+      // Against a server that is away the SDK goes on retrying for a while, whatever one asks of it.
+      await Promise.race([schedules, setTimeout(SCHEDULES_GRACE_MS, undefined, { ref: false })]);
       await db.$disconnect();
       // The connection is left to the process's end: closed, it would throw out of retries that are still waiting.
       log.info('Starter stopped');
