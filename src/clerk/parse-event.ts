@@ -27,10 +27,10 @@ const timeBy = (read: (value: unknown) => number | null) =>
 const time = timeBy(clerkTimeMs);
 const id = z.string().min(1).max(255);
 const user = z.looseObject({ id, created_at: time, updated_at: time });
-const typeOf = z.looseObject({ type: z.string().min(1), instance_id: z.unknown() });
+const typeOf = z.looseObject({ type: z.string().min(1), instance_id: z.unknown().optional() });
 const envelope = z.looseObject({
   timestamp: timeBy(eventTimeMs),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 const deleted = z.looseObject({ id });
 const session = z.looseObject({ user_id: id, user: user.nullish() });

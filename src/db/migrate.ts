@@ -1,51 +1,68 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
-import { withSchemaEngine } from './schema-engine.js';
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 /** Any number that nobody else locks; Prisma's own is another. */
 const ADVISORY_LOCK = 2_026_112_100;
 
+/** Prisma's own record of migrations, as its CLI makes it and reads it. */
+const RECORD = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+  id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at TIMESTAMPTZ,
+  migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
+  started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)`;
+
 /**
- * Applies the migrations of prisma/migrations that the database has not had, as `prisma migrate deploy` would, and
- * records them in the same `_prisma_migrations` table. Several processes may call it at once: one migrates, the others wait.
+ * Applies the migrations of prisma/migrations that the database has not had, and records them as `prisma migrate deploy`
+ * would. The database may hold an application's tables already; nothing is downloaded.
  *
  * @returns the names of the migrations that were applied now; empty when the database was up to date.
- * @throws Error that names the migration and what Postgres said; a migration is applied whole or not at all.
+ * @throws Error that names the migration and what Postgres said; then nothing was changed.
+ * @remarks Several processes may call it at once: one migrates, the others wait.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const lock = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
-  await lock.connect();
+  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
+  // A connection that breaks fails the query in hand; without a listener it would also end the process.
+  client.on('error', () => undefined);
+  await client.connect();
   try {
-    // In a transaction, so that a pooler cannot hand the lock to somebody else.
-    await lock.query('BEGIN');
-    await lock.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
-    const migrationsList = await readMigrations();
-    return await withSchemaEngine(databaseUrl, async (engine) => {
-      const filters = { externalTables: [], externalEnums: [] };
-      return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames;
-    });
+    await client.query('BEGIN');
+    await client.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
+    await client.query(RECORD);
+    const pending = await pendingMigrations(client);
+    for (const name of pending) await apply(client, name);
+    await client.query('COMMIT');
+    return pending;
   } finally {
-    await lock.end();
+    await client.end();
   }
 }
 
-async function readMigrations() {
-  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const migrationDirectories = await Promise.all(
-    names.sort().map(async (name) => {
-      const value = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
-      return { path: name, migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value } } };
-    }),
+async function pendingMigrations(client: Client): Promise<string[]> {
+  const { rows } = await client.query<{ migration_name: string }>(
+    'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   );
-  const content = await readFile(path.join(MIGRATIONS, 'migration_lock.toml'), 'utf8');
-  return {
-    baseDir: MIGRATIONS,
-    lockfile: { path: 'migration_lock.toml', content },
-    shadowDbInitScript: '',
-    migrationDirectories,
-  };
+  const applied = new Set(rows.map((row) => row.migration_name));
+  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && !applied.has(entry.name))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+async function apply(client: Client, name: string): Promise<void> {
+  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
+  try {
+    await client.query(sql);
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Migration ${name} failed, and nothing was changed: ${said}`, { cause });
+  }
+  await client.query(
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+     VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp(), 1)`,
+    [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
+  );
 }

@@ -229,3 +229,9 @@ test('the payload is left as it was', () => {
   parseEvent(payload, options);
   expect(payload).toEqual(before);
 });
+
+test('an event without the key instance_id is read where no instance is asked for, and an unknown type ignored', () => {
+  const deleted = { type: 'user.deleted', timestamp: EVENT_AT_MS, data: { id: 'user_ada' } };
+  expect(parseEvent(deleted, options)).toMatchObject({ kind: 'change' });
+  expect(parseEvent({ type: 'organization.created' }, options)).toMatchObject({ kind: 'ignored' });
+});

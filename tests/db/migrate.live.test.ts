@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { migrate } from '../../src/db/migrate.js';
-import { withSchemaEngine } from '../../src/db/schema-engine.js';
 import { createEmptyDatabase, type EmptyDatabase } from './empty-database.js';
+import { withSchemaEngine } from './schema-engine.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
 
 const MIGRATIONS = path.resolve('prisma/migrations');

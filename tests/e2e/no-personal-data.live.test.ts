@@ -73,6 +73,7 @@ test('through refused rows, an outage of Postgres and errors of Clerk no log lin
   try {
     for (const id of ids) users.updateUser(id, { first_name: 'Marker again' });
     await logsCode(worker, 'POSTGRES_UNAVAILABLE');
+    expect(await pendingFailures('POSTGRES_UNAVAILABLE')).not.toMatch(/marker/i);
   } finally {
     await service.database.comeBack();
   }
@@ -87,6 +88,7 @@ test('through refused rows, an outage of Postgres and errors of Clerk no log lin
     pathPrefix: '/v1/users',
   });
   await logsCode(worker, 'CLERK_REQUEST_REFUSED');
+  expect(await pendingFailures('CLERK_REQUEST_REFUSED')).not.toMatch(/marker/i);
   clear();
 
   const forged = await fetch(`${String(url)}/webhooks/clerk`, {
@@ -109,6 +111,24 @@ test('through refused rows, an outage of Postgres and errors of Clerk no log lin
   expect(JSON.stringify(await service.db.syncFailure.findMany())).not.toMatch(/marker/i);
   expect(await failureTexts()).not.toMatch(/marker/i);
 }, 120_000);
+
+/** What the Web UI shows of activities that are tried again, as JSON. */
+async function pendingFailures(code: string): Promise<string> {
+  return waitUntil(
+    async () => {
+      const failures: unknown[] = [];
+      for await (const { workflowId } of service.client.workflow.list({
+        query: "ExecutionStatus = 'Running'",
+      })) {
+        const { raw } = await service.client.workflow.getHandle(workflowId).describe();
+        failures.push(...(raw.pendingActivities ?? []).map(({ lastFailure }) => lastFailure));
+      }
+      const text = JSON.stringify(failures);
+      return text.includes(code) && text;
+    },
+    { describe: `a pending activity that failed with ${code}` },
+  ).then(String);
+}
 
 /** Every failure in every run's history, as JSON. */
 async function failureTexts(): Promise<string> {

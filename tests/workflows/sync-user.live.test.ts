@@ -134,6 +134,16 @@ describe('syncUser', () => {
     expect(await row(id)).toBeNull();
   });
 
+  test('a refetch that finds nobody deletes nobody: a wrong key says the same of everybody', async () => {
+    const id = newUserId();
+    await untilStatus(await signal(id, [snapshotChange(id, T0)]), { applied: 1 });
+    const handle = await signal(id, [
+      { kind: 'refetch', writer: 'webhook', clerkUserId: id, observedAtMs: T0 + 1, svixId: null },
+    ]);
+    await untilStatus(handle, { state: 'idle', lastOutcome: 'ignored' });
+    expect(await row(id)).toMatchObject({ deletedAt: null, lastOutcome: 'created' });
+  });
+
   describe('when Postgres refuses the row', () => {
     beforeAll(() => service.db.$executeRaw`CREATE UNIQUE INDEX own_unique_name ON users (username)`);
     afterAll(() => service.db.$executeRaw`DROP INDEX IF EXISTS own_unique_name`);

@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createEmptyDatabase, type EmptyDatabase } from '../db/empty-database.js';
+import { endCommands, runCommand } from './run-command.js';
+
+let database: EmptyDatabase;
+beforeEach(async () => {
+  database = await createEmptyDatabase();
+});
+afterEach(async () => {
+  await endCommands();
+  await database.drop();
+});
+
+const migrate = async () => {
+  const startedMs = performance.now();
+  const command = runCommand('migrate', { DATABASE_URL: database.url });
+  const exit = await command.exited;
+  return { ...exit, output: command.output(), tookMs: performance.now() - startedMs };
+};
+
+test('it says which migrations it applied, and the next time that there is nothing to do', async () => {
+  expect(await migrate()).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/^Applied \d{14}_\w+.*\.\n$/),
+  });
+  expect(await database.query('SELECT count(*)::int AS users FROM users')).toEqual([{ users: 0 }]);
+  expect(await migrate()).toMatchObject({ code: 0, output: 'The database is up to date.\n' });
+});
+
+test('it ends as soon as it is done', async () => {
+  expect((await migrate()).tookMs).toBeLessThan(5_000);
+});
+
+test('without DATABASE_URL it exits with 1 and names the setting', async () => {
+  const command = runCommand('migrate');
+  expect(await command.exited).toEqual({ code: 1, signal: null });
+  expect(command.output()).toContain('DATABASE_URL is missing');
+});
+
+test('where no Postgres answers it exits with 1 and says so, without the password', async () => {
+  const command = runCommand('migrate', { DATABASE_URL: 'postgres://somebody:pass-marker@127.0.0.1:9/none' });
+  expect(await command.exited).toEqual({ code: 1, signal: null });
+  expect(command.output()).toContain('127.0.0.1:9');
+  expect(command.output()).not.toContain('pass-marker');
+});

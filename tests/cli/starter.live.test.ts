@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { syncUserWorkflowId } from '../../src/names.js';
+import { waitUntil } from '../support/wait-until.js';
+import { endCommands, runCommand } from './run-command.js';
+import { deliver, eventAbout, type StarterSurroundings, startSurroundings } from './starter-process.js';
+
+let surroundings: StarterSurroundings;
+let users = 0;
+const newUserId = () => `user_ending${++users}`;
+
+beforeAll(async () => {
+  surroundings = await startSurroundings();
+});
+afterAll(() => surroundings.stop());
+afterEach(endCommands);
+
+describe('told to end', () => {
+  afterEach(() => surroundings.proxy.release());
+
+  test('it answers what is in flight, refuses what is new, and exits with 0 soon', async () => {
+    const starter = await surroundings.startStarter();
+    await starter.logged('Schedules ensured');
+    surroundings.proxy.hold();
+    const id = newUserId();
+    const answering = deliver(starter.url, eventAbout(id));
+    await waitUntil(() => surroundings.proxy.held() > 0, { describe: 'the delivery on its way to Temporal' });
+    starter.signal('SIGTERM');
+    await waitUntil(() => refused(starter.url), { describe: 'new connections to be refused' });
+    surroundings.proxy.release();
+    const response = await answering;
+    expect(response.status).toBe(202);
+    const answeredMs = performance.now();
+    expect(await starter.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - answeredMs).toBeLessThan(3_000);
+    expect(
+      (await surroundings.service.client.workflow.getHandle(syncUserWorkflowId(id)).describe()).status.name,
+    ).toBe('RUNNING');
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('idle, by %s, it exits with 0', async (name) => {
+    const starter = await surroundings.startStarter();
+    starter.signal(name);
+    expect(await starter.exited).toEqual({ code: 0, signal: null });
+    expect(starter.logs().at(-1)).toMatchObject({ msg: 'Starter stopped' });
+  });
+
+  describe('while Temporal is away', () => {
+    afterEach(() => surroundings.proxy.restore());
+
+    test('it exits with 0 soon, though the schedules are not ensured yet', async () => {
+      await surroundings.proxy.cut();
+      const starter = await surroundings.startStarter();
+      const toldMs = performance.now();
+      starter.signal('SIGTERM');
+      expect(await starter.exited).toEqual({ code: 0, signal: null });
+      expect(performance.now() - toldMs).toBeLessThan(3_000);
+    });
+
+    test('it exits with 0 soon after a delivery that Temporal did not take', async () => {
+      const starter = await surroundings.startStarter();
+      await starter.logged('Schedules ensured');
+      expect((await deliver(starter.url, eventAbout(newUserId()))).status).toBe(202);
+      await surroundings.proxy.cut();
+      expect((await deliver(starter.url, eventAbout(newUserId()))).status).toBe(503);
+      const toldMs = performance.now();
+      starter.signal('SIGTERM');
+      expect(await starter.exited).toEqual({ code: 0, signal: null });
+      expect(performance.now() - toldMs).toBeLessThan(3_000);
+    });
+  });
+});
+
+test('settings that are missing or wrong end it with 1, every one named and none with its value', async () => {
+  const command = runCommand('starter', {
+    PORT: 'marker-port',
+    CLERK_WEBHOOK_SIGNING_SECRET: 'whsec_marker-secret',
+    SYNC_MODE: 'marker-mode',
+    RECONCILE_INTERVAL_SECONDS: '-77777',
+    CLERK_API_URL: 'marker://url',
+    TEMPORAL_ADDRESS: surroundings.proxy.address,
+  });
+  expect(await command.exited).toEqual({ code: 1, signal: null });
+  for (const name of [
+    'PORT',
+    'CLERK_WEBHOOK_SIGNING_SECRET',
+    'SYNC_MODE',
+    'RECONCILE_INTERVAL_SECONDS',
+    'CLERK_API_URL',
+    'DATABASE_URL is missing',
+  ]) {
+    expect(command.output()).toContain(`- ${name}`);
+  }
+  expect(command.output()).not.toMatch(/marker|77777/);
+  expect(command.output()).not.toMatch(/^ +at /m);
+});
+
+async function refused(url: string): Promise<boolean> {
+  try {
+    await (await fetch(`${url}/healthz`, { headers: { connection: 'close' } })).text();
+    return false;
+  } catch {
+    return true;
+  }
+}

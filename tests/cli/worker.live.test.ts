@@ -1,0 +1,104 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { SYNC_TASK_QUEUE, syncUserWorkflowId } from '../../src/names.js';
+import { syncUser } from '../../src/workflows/sync-user.js';
+import { userChanged } from '../../src/workflows/sync-user-messages.js';
+import { snapshotChange } from '../support/clerk-user.js';
+import { fromSetUp } from '../support/from-set-up.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+import { waitUntil } from '../support/wait-until.js';
+import { endCommands, type RunningCommand, runCommand } from './run-command.js';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.stop());
+afterEach(endCommands);
+
+const settings = () => ({
+  DATABASE_URL: service.database.url,
+  CLERK_SECRET_KEY: service.standIn.secretKey,
+  CLERK_API_URL: service.standIn.url,
+  TEMPORAL_ADDRESS: fromSetUp('TEST_TEMPORAL_ADDRESS'),
+  TEMPORAL_NAMESPACE: service.namespace,
+});
+
+async function startWorker(): Promise<RunningCommand> {
+  const worker = runCommand('worker', settings());
+  await worker.logged('Worker running');
+  return worker;
+}
+
+const signal = (id: string) =>
+  service.client.workflow.signalWithStart(syncUser, {
+    workflowId: syncUserWorkflowId(id),
+    taskQueue: SYNC_TASK_QUEUE,
+    args: [{ clerkUserId: id, lingerMs: 60_000, searchAttributes: true }],
+    signal: userChanged,
+    signalArgs: [[snapshotChange(id, 1_750_000_000_000)]],
+  });
+const rows = (clerkId: string) => service.db.user.count({ where: { clerkId } });
+
+test('told to end amid a change, it finishes that change and exits with 0', async () => {
+  const worker = await startWorker();
+  await service.db.$transaction(async (transaction) => {
+    await transaction.$executeRaw`LOCK TABLE users`;
+    await signal('user_worker1');
+    await waitUntil(
+      async () => {
+        const waiting = await service.db.$queryRaw<unknown[]>`
+          SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid)
+          WHERE NOT granted AND datname = current_database()`;
+        return waiting.length > 0;
+      },
+      { describe: 'a write that waits' },
+    );
+    const states = () => worker.logs().filter(({ msg }) => msg === 'Worker state changed').length;
+    const statesBefore = states();
+    worker.signal('SIGTERM');
+    await waitUntil(() => states() > statesBefore, { describe: worker.output });
+  });
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+  expect(await rows('user_worker1')).toBe(1);
+  expect(worker.logs().at(-1)).toMatchObject({ msg: 'Worker stopped' });
+});
+
+test('idle, it exits with 0 when told to end', async () => {
+  const worker = await startWorker();
+  worker.signal('SIGINT');
+  expect(await worker.exited).toEqual({ code: 0, signal: null });
+});
+
+test('started while Postgres is down, it works as soon as Postgres is back', async () => {
+  await service.database.goDown();
+  let worker: RunningCommand;
+  try {
+    worker = await startWorker();
+    await signal('user_worker2');
+    await waitUntil(() => worker.logs().some(({ code }) => code === 'POSTGRES_UNAVAILABLE'), {
+      describe: worker.output,
+    });
+  } finally {
+    await service.database.comeBack();
+  }
+  await waitUntil(async () => (await rows('user_worker2')) === 1, { describe: worker.output });
+});
+
+test('where no Temporal answers it exits with 1 and names the address', async () => {
+  const worker = runCommand('worker', { ...settings(), TEMPORAL_ADDRESS: '127.0.0.1:9' });
+  expect(await worker.exited).toEqual({ code: 1, signal: null });
+  expect(worker.output()).toContain('127.0.0.1:9');
+});
+
+test('in a namespace that is not there it exits with 1 and names it', async () => {
+  const worker = runCommand('worker', { ...settings(), TEMPORAL_NAMESPACE: 'no-such-namespace' });
+  expect(await worker.exited).toEqual({ code: 1, signal: null });
+  expect(worker.output()).toContain('no-such-namespace');
+});
+
+test('without its settings it exits with 1 and names them all', async () => {
+  const worker = runCommand('worker', { SYNC_MODE: 'other' });
+  expect(await worker.exited).toEqual({ code: 1, signal: null });
+  for (const name of ['CLERK_SECRET_KEY', 'DATABASE_URL', 'SYNC_MODE'])
+    expect(worker.output()).toContain(name);
+});
