@@ -90,6 +90,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
         log.info(settings, 'Schedules ensured');
         return;
       } catch (error) {
+        if (stopping.signal.aborted) return;
         log.warn(
           { code: 'TEMPORAL_UNAVAILABLE', detail: error instanceof Error ? error.message : '' },
           'Schedules not ensured yet',
