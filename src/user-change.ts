@@ -12,16 +12,6 @@ export type Writer = 'webhook' | 'reconcile' | 'sign-in' | 'operator';
 /** What a write did. Every one is a normal result, none an error. */
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'stale' | 'deleted' | 'restored' | 'ignored';
 
-export const OUTCOMES: readonly Outcome[] = [
-  'created',
-  'updated',
-  'unchanged',
-  'stale',
-  'deleted',
-  'restored',
-  'ignored',
-];
-
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
