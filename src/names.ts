@@ -10,12 +10,23 @@ export const RECONCILE_TASK_QUEUE = 'clerk-reconcile';
 
 export const USER_CHANGED_SIGNAL = 'userChanged';
 export const RETRY_SIGNAL = 'retry';
+/** To a reconcile: between two pages. */
+export const PAUSE_SIGNAL = 'pause';
+export const RESUME_SIGNAL = 'resume';
+/** To the workflow that waits with more deletions than one run may make. */
+export const APPROVE_DELETIONS_SIGNAL = 'approveDeletions';
+export const REJECT_DELETIONS_SIGNAL = 'rejectDeletions';
+/** From a window's sweep to its parent. */
+export const WINDOW_PROGRESS_SIGNAL = 'windowProgress';
 export const STATUS_QUERY = 'status';
 
-/** Every 15 s: a sweep where one fits the rate budget, else a delta. */
+/** Every 15 s: a sweep where one fits the tick's share of the rate budget, else a delta. */
 export const RECONCILE_SCHEDULE_ID = 'reconcile-users';
 /** Hourly: a sweep whatever its size, which finds what no delta can. */
 export const SWEEP_SCHEDULE_ID = 'sweep-users';
+
+/** One at a time: deletions that wait for an operator. */
+export const DELETE_GONE_USERS_WORKFLOW_ID = 'delete-gone-users';
 
 /** Keyword `ok` or `parked`; set only where it is registered. */
 export const SYNC_STATUS_ATTRIBUTE = 'SyncStatus';

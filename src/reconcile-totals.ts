@@ -8,6 +8,8 @@ export interface ReconcileTotals {
   stale: number;
   restored: number;
   deleted: number;
+  /** Of those deleted: rows whose users Clerk never had. */
+  phantoms: number;
   /** Users gone from Clerk whose rows were left alone, because more were gone than one run may delete. */
   withheld: number;
   /** Users that could not be written; each has a row in `sync_failures`. */
@@ -24,6 +26,7 @@ export const noTotals = (): ReconcileTotals => ({
   stale: 0,
   restored: 0,
   deleted: 0,
+  phantoms: 0,
   withheld: 0,
   failed: 0,
   clerkRequests: 0,

@@ -15,7 +15,7 @@ const tables = () =>
 test('a database that has tables of the application already is migrated, and those are left alone', async () => {
   await database.query('CREATE TABLE orders (id int)');
   await database.query('INSERT INTO orders VALUES (1)');
-  expect(await migrate(database.url)).toHaveLength(1);
+  expect(await migrate(database.url)).not.toEqual([]);
   expect(await migrate(database.url)).toEqual([]);
   expect(await database.query('SELECT * FROM orders')).toEqual([{ id: 1 }]);
 });
@@ -25,12 +25,12 @@ test('a migration that fails is applied not even in part, and goes through once 
   await expect(migrate(database.url)).rejects.toThrow(/gone_users/);
   expect(await tables()).toEqual([]);
   await database.query('DROP DOMAIN gone_users');
-  expect(await migrate(database.url)).toHaveLength(1);
+  expect(await migrate(database.url)).not.toEqual([]);
 });
 
 test('a migration that fails goes through once the cause is cured (second half alone)', async () => {
   await database.query('CREATE DOMAIN users AS text');
   await expect(migrate(database.url)).rejects.toThrow(/users/);
   await database.query('DROP DOMAIN users');
-  expect(await migrate(database.url)).toHaveLength(1);
+  expect(await migrate(database.url)).not.toEqual([]);
 });

@@ -1,0 +1,66 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { Drift, DriftLabel, WebhookVerdict } from '../drift.js';
+import {
+  APPROVE_DELETIONS_SIGNAL,
+  PAUSE_SIGNAL,
+  REJECT_DELETIONS_SIGNAL,
+  RESUME_SIGNAL,
+  STATUS_QUERY,
+} from '../names.js';
+import type { ReconcileTotals } from '../reconcile-totals.js';
+
+/** `auto`: a sweep where one fits the tick, is due or the counts ask for it; else a delta. */
+export type ReconcileKind = 'auto' | 'sweep';
+
+/** `plan` compares everything, tells what it would repair, and writes nothing. */
+export type ReconcileMode = 'apply' | 'plan';
+
+export interface ReconcileInput {
+  kind: ReconcileKind;
+  /** Default `apply`. */
+  mode?: ReconcileMode;
+  /** An operator's word for how many rows may be deleted; by default 5 % of the table, and at least 10. */
+  mostDeletions?: number;
+}
+
+/** What a reconcile ends with; it can be read in the Web UI as the run's result. */
+export interface ReconcileResult extends ReconcileTotals {
+  kind: 'sweep' | 'delta';
+  mode: ReconcileMode;
+  /** One line for a person. */
+  summary: string;
+  drift: Record<DriftLabel, number>;
+  /** Of a sweep: windows of creation times that were read side by side. */
+  windows: number;
+  /** How many users Clerk has, and how many live rows the table, at the end. */
+  clerkUsers: number;
+  liveRows: number;
+  /** Not in a plan. */
+  webhooks?: WebhookVerdict;
+  /** Of a plan: how often each field differs, and at most 100 of the differences. */
+  fields?: Record<string, number>;
+  examples?: Drift[];
+}
+
+/** Answer of the query `status` while a reconcile runs. */
+export interface ReconcileStatus {
+  kind: 'sweep' | 'delta' | null;
+  mode: ReconcileMode;
+  state: 'planning' | 'reading' | 'paused' | 'asking' | 'deleting' | 'done';
+  totals: ReconcileTotals;
+  /** How many pages a sweep expects to read; 0 until it is known. */
+  expectedPages: number;
+  clerkUsers: number;
+  usersPerSecond: number;
+  /** null while nothing can be said. */
+  secondsLeft: number | null;
+}
+
+export const reconcileStatus = defineQuery<ReconcileStatus>(STATUS_QUERY);
+/** Signal: stop between two pages, and go on. */
+export const pause = defineSignal(PAUSE_SIGNAL);
+export const resume = defineSignal(RESUME_SIGNAL);
+
+/** Signals to `deleteGoneUsers`, which waits for one of them. */
+export const approveDeletions = defineSignal(APPROVE_DELETIONS_SIGNAL);
+export const rejectDeletions = defineSignal(REJECT_DELETIONS_SIGNAL);
