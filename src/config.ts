@@ -55,6 +55,8 @@ const settings = z.object({
   SWEEP_INTERVAL_SECONDS: wholeNumber(60, 604_800, 3600),
   RECONCILE_PAGE_SIZE: wholeNumber(1, 500, 500),
   RECONCILE_DELETION_GRACE_SECONDS: wholeNumber(0, 86_400, 60),
+  RECONCILE_TICK_SHARE: z.coerce.number().min(0).max(1).default(0.05),
+  RECONCILE_MOST_DELETED_SHARE: z.coerce.number().min(0).max(1).default(0.05),
   RECONCILE_REQUESTS_PER_SECOND: z.coerce.number().min(0.1).max(1000).optional(),
   TEMPORAL_CLI_PATH: z.string().optional(),
 });

@@ -90,6 +90,17 @@ export const FAILURES = {
     action: 'Set a valid key and restart the worker; waiting activities then go through.',
     retried: true,
   },
+  INSTANCE_CHANGED: {
+    meaning: 'CLERK_SECRET_KEY belongs to another Clerk instance than the table.',
+    action:
+      'Set the key of the instance that the message names, and restart the worker. If the table is to change over, delete the row of `synced_instance`; the old users then wait for `approveDeletions`.',
+    retried: true,
+  },
+  RUN_OUTDATED: {
+    meaning: 'This reconcile was begun by an earlier version of the service.',
+    action: 'Nothing; the next tick does its work.',
+    retried: false,
+  },
   CLERK_REQUEST_REFUSED: {
     meaning: 'Clerk refuses a request of ours as malformed.',
     action: 'Report it with the status and code in the message.',
@@ -120,7 +131,7 @@ interface FailureOptions {
 export function failure(code: FailureCode, detail: string, options: FailureOptions = {}): ApplicationFailure {
   return ApplicationFailure.create({
     type: code,
-    message: `${FAILURES[code].meaning} ${detail}`,
+    message: `${FAILURES[code].meaning} ${detail}`.trim(),
     nonRetryable: !FAILURES[code].retried,
     ...(options.retryAfterMs === undefined ? {} : { nextRetryDelay: options.retryAfterMs }),
     ...(options.cause instanceof Error ? { cause: options.cause } : {}),

@@ -33,6 +33,8 @@ test('an empty environment gives the defaults, and no secret has one', () => {
     SWEEP_INTERVAL_SECONDS: 3600,
     RECONCILE_PAGE_SIZE: 500,
     RECONCILE_DELETION_GRACE_SECONDS: 60,
+    RECONCILE_TICK_SHARE: 0.05,
+    RECONCILE_MOST_DELETED_SHARE: 0.05,
     temporal: { connectionOptions: {} },
     temporalIsSet: false,
   });
@@ -58,6 +60,8 @@ test('every setting is read', () => {
     RECONCILE_PAGE_SIZE: '100',
     RECONCILE_DELETION_GRACE_SECONDS: '5',
     RECONCILE_REQUESTS_PER_SECOND: '0.5',
+    RECONCILE_TICK_SHARE: '0.2',
+    RECONCILE_MOST_DELETED_SHARE: '0.1',
     TEMPORAL_CLI_PATH: '/usr/bin/temporal',
   };
   expect(Object.keys(env).sort()).toEqual([...SETTING_NAMES].sort());
@@ -80,6 +84,8 @@ test('every setting is read', () => {
     RECONCILE_PAGE_SIZE: 100,
     RECONCILE_DELETION_GRACE_SECONDS: 5,
     RECONCILE_REQUESTS_PER_SECOND: 0.5,
+    RECONCILE_TICK_SHARE: 0.2,
+    RECONCILE_MOST_DELETED_SHARE: 0.1,
     TEMPORAL_CLI_PATH: '/usr/bin/temporal',
   });
 });
@@ -121,6 +127,8 @@ describe('problems', () => {
     ['RECONCILE_PAGE_SIZE', '501'],
     ['RECONCILE_REQUESTS_PER_SECOND', '0'],
     ['RECONCILE_REQUESTS_PER_SECOND', 'Infinity'],
+    ['RECONCILE_TICK_SHARE', '1.5'],
+    ['RECONCILE_MOST_DELETED_SHARE', '-0.1'],
     ['STORE_PRIVATE_METADATA', 'TRUE'],
     ['DATABASE_URL', 'db.example/app'],
     ['CLERK_API_URL', 'ftp://api.clerk.com'],

@@ -5,6 +5,7 @@ import { failure } from '../failures.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 import { applyPage } from './apply-page.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { requireInstance } from './require-instance.js';
 
 export interface DeltaPlace {
   /** Users to skip, from the newest change. */
@@ -33,11 +34,12 @@ export async function deltaPage(
   deps: ActivityDependencies,
   { offset, sinceMs }: DeltaPlace,
 ): Promise<DeltaPage> {
+  await requireInstance(deps);
   const limit = offset === 0 ? Math.min(FIRST_PAGE, deps.reconcile.pageSize) : deps.reconcile.pageSize;
   const page = await listUsers(deps.clerk, { by: 'update', offset, limit }, cancellationSignal());
   if (page === 'cursor-refused')
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: a cursor was refused that was not sent.');
-  const totals = await applyPage(deps, page.users, page.observedAtMs);
+  const { totals } = await applyPage(deps, page);
   totals.pages = 1;
   totals.clerkRequests = 1;
   const oldestMs = clerkTimeMs(page.users.at(-1)?.updated_at) ?? 0;

@@ -7,6 +7,10 @@ export interface ActivityDependencies {
   clerk: ClerkApi;
   /** Whether `private_metadata` is stored. */
   keepPrivateMetadata: boolean;
+  deletion: {
+    mode: 'soft' | 'anonymise' | 'hard';
+    holdbackMs: number;
+  };
   reconcile: {
     /** Users a page, at most 500. */
     pageSize: number;
@@ -14,6 +18,10 @@ export interface ActivityDependencies {
     intervalMs: number;
     /** The share of Clerk's rate limit that reconciling may use. */
     requestsPerSecond: number;
+    /** The part of what a tick may ask at that rate which a full sweep may take; 0 to 1. */
+    tickShare: number;
+    /** The part of the live rows that one run may delete without an operator; 0 to 1. */
+    mostDeletedShare: number;
     /** A row seen this recently is not looked for: Clerk's lists may lag behind its events. */
     deletionGraceMs: number;
   };

@@ -1,14 +1,22 @@
 import { activityInfo } from '@temporalio/activity';
-import { type ReconcileRunRecord, recordReconcileRun } from '../db/record-reconcile-run.js';
+import { countUsers } from '../clerk/count-users.js';
+import { countGoneUsers, rejectGoneUsers } from '../db/deletion-candidates.js';
+import { findWindowBounds } from '../db/find-window-bounds.js';
+import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailures, type SyncFailureRecord } from '../db/sync-failures.js';
 import type { UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
+import { type AskStep, askCandidates } from './ask-candidates.js';
+import { askForPlanned } from './ask-for-planned.js';
+import { compareCounts } from './compare-counts.js';
+import { type CompareStep, comparePage } from './compare-page.js';
+import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { heartbeating } from './heartbeating.js';
-import { planReconcile, type ReconcileRequest } from './plan-reconcile.js';
-import { type SettleStep, settleGoneUsers } from './settle-gone-users.js';
-import { type SweepStep, sweepPage } from './sweep-page.js';
+import { planReconcile, settleGoneUsers, sweepPage } from './one-walk.js';
+import { prepareReconcile, type ReconcileAsked } from './prepare-reconcile.js';
+import { recordReconcileRun } from './record-reconcile-run.js';
 
 /** The activities as Temporal knows them: each takes one argument, and everything else comes from the worker. */
 export function createActivities(deps: ActivityDependencies) {
@@ -19,11 +27,27 @@ export function createActivities(deps: ActivityDependencies) {
       return recordSyncFailure(deps.db, { ...record, workflowId, runId, parked: true });
     }),
     resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailures(deps.db, [clerkUserId])),
-    planReconcile: heartbeating((asked: ReconcileRequest) => planReconcile(deps, asked)),
-    sweepPage: heartbeating((step: SweepStep) => sweepPage(deps, step)),
-    settleGoneUsers: heartbeating((step: SettleStep) => settleGoneUsers(deps, step)),
+
+    prepareReconcile: heartbeating((asked: ReconcileAsked) => prepareReconcile(deps, asked)),
+    compareCounts: heartbeating((_: undefined) => compareCounts(deps)),
+    countCreatedBefore: heartbeating((createdBeforeMs: number) =>
+      countUsers(deps.clerk, undefined, createdBeforeMs),
+    ),
+    findWindowBounds: heartbeating((windows: number) => findWindowBounds(deps.db, windows)),
+    comparePage: heartbeating((step: CompareStep) => comparePage(deps, step)),
     deltaPage: heartbeating((place: DeltaPlace) => deltaPage(deps, place)),
-    recordReconcileRun: heartbeating((record: ReconcileRunRecord) => recordReconcileRun(deps.db, record)),
+    askCandidates: heartbeating((step: AskStep) => askCandidates(deps, step)),
+    askForPlanned: heartbeating((asked: { ids: string[]; witnessIds: string[] }) =>
+      askForPlanned(deps, asked),
+    ),
+    countGone: heartbeating((foundUpToMs: number) => countGoneUsers(deps.db, foundUpToMs)),
+    rejectGone: heartbeating((foundUpToMs: number) => rejectGoneUsers(deps.db, foundUpToMs)),
+    deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
+    recordReconcileRun: heartbeating((run: ReconcileRunRecord) => recordReconcileRun(deps, run)),
+
+    planReconcile,
+    sweepPage,
+    settleGoneUsers,
   };
 }
 

@@ -3,6 +3,7 @@ import { ClerkError } from './clerk-error.js';
 import { controlRoutes } from './control-routes.js';
 import { homePage } from './home-page.js';
 import { answerError, requestGate } from './request-gate.js';
+import { sendJson } from './send-json.js';
 import type { SessionKeys } from './session-keys.js';
 import { sessionRoutes } from './session-routes.js';
 import type { SessionStore } from './session-store.js';
@@ -63,6 +64,14 @@ export function createApp(deps: AppDeps): Express {
     next();
   });
   app.use('/v1', requestGate({ settings, secretKey, now }), express.json({ limit: '1mb' }));
+  app.get('/v1/instance', (_req, res) =>
+    sendJson(res, 200, {
+      object: 'instance',
+      id: instanceId,
+      environment_type: secretKey.startsWith('sk_live_') ? 'production' : 'development',
+      allowed_origins: null,
+    }),
+  );
   app.use('/v1', userRoutes(users, settings, now), sessionRoutes(users, sessions, keys, now));
   app.use((req) => {
     const message = `There is no ${req.method} ${req.path} here.`;

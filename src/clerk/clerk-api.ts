@@ -37,8 +37,19 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 10_000 }: ClerkA
     'user-agent': 'clerk-temporal-sync',
     accept: 'application/json',
   };
+  let blockedUntilMs = 0;
   return {
     async get(path, query, signal) {
+      // What Clerk told one request holds for all of them: asking again before would only prolong it.
+      const blockedMs = blockedUntilMs - Date.now();
+      if (blockedMs > 0)
+        throw failure(
+          'CLERK_RATE_LIMITED',
+          `GET ${path}: not sent, ${blockedMs} ms of Retry-After are left.`,
+          {
+            retryAfterMs: blockedMs,
+          },
+        );
       const url = `${apiUrl}/v1${path}${query && query.size > 0 ? `?${query}` : ''}`;
       const timeout = AbortSignal.timeout(timeoutMs);
       const startedAtMs = Date.now();
@@ -61,7 +72,9 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 10_000 }: ClerkA
         const what = timeout.aborted ? `no answer within ${timeoutMs} ms` : 'the connection failed';
         throw failure('CLERK_UNAVAILABLE', `GET ${path}: ${what}.`, { cause });
       }
-      return { ...answerOf(path, status, text, retryAfter), observedAtMs };
+      const delayMs = status === 429 || status === 503 ? retryAfterMs(retryAfter, Date.now()) : undefined;
+      if (status === 429 && delayMs !== undefined) blockedUntilMs = Date.now() + delayMs;
+      return { ...answerOf(path, status, text, delayMs), observedAtMs };
     },
   };
 }
@@ -81,7 +94,7 @@ function answerOf(
   path: string,
   status: number,
   text: string,
-  retryAfter: string | null,
+  delayMs: number | undefined,
 ): Pick<ClerkAnswer, 'status' | 'body'> {
   const body = parseJson(text);
   const code = clerkErrorCode(body);
@@ -91,9 +104,8 @@ function answerOf(
     return { status, body };
   }
   if (status === 429 || status === 503) {
-    const delay = retryAfterMs(retryAfter, Date.now());
     const failed = status === 429 ? 'CLERK_RATE_LIMITED' : 'CLERK_UNAVAILABLE';
-    throw failure(failed, what, delay === undefined ? {} : { retryAfterMs: delay });
+    throw failure(failed, what, delayMs === undefined ? {} : { retryAfterMs: delayMs });
   }
   if (status >= 500) throw failure('CLERK_UNAVAILABLE', what);
   if (status === 401 || status === 403) throw failure('CLERK_KEY_REFUSED', what);

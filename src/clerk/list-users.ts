@@ -7,9 +7,15 @@ export const LARGEST_PAGE = 500;
 /** How many ids one list request may name. */
 export const MOST_IDS = 100;
 
+/** Users created from `fromMs` up to and without `toMs`; Unix milliseconds, null for no bound. */
+export interface CreationWindow {
+  fromMs: number | null;
+  toMs: number | null;
+}
+
 export type UserSelection =
   /** The page after a user in order of creation: the only order whose cursor neither skips nor repeats. */
-  | { by: 'creation'; afterUserId: string | null; limit: number }
+  | { by: 'creation'; window: CreationWindow; afterUserId: string | null; limit: number }
   /** Newest change first. Rows shift while one reads, so it finds what changed but never what is gone. */
   | { by: 'update'; offset: number; limit: number }
   | { by: 'id'; ids: readonly string[] };
@@ -48,6 +54,10 @@ function queryOf(selection: UserSelection): URLSearchParams {
   switch (selection.by) {
     case 'creation': {
       const query = new URLSearchParams({ order_by: '+created_at', limit: `${selection.limit}` });
+      const { fromMs, toMs } = selection.window;
+      // Clerk does not say whether its bounds belong to the range: one millisecond more misses nobody either way.
+      if (fromMs !== null) query.set('created_at_after', `${fromMs - 1}`);
+      if (toMs !== null) query.set('created_at_before', `${toMs}`);
       if (selection.afterUserId !== null) query.set('starting_after', selection.afterUserId);
       return query;
     }

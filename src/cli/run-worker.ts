@@ -21,10 +21,13 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
       db,
       clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),
       keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
+      deletion: { mode: 'soft', holdbackMs: 0 },
       reconcile: {
         pageSize: config.RECONCILE_PAGE_SIZE,
         intervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,
         requestsPerSecond: reconcileRequestsPerSecond(config),
+        tickShare: config.RECONCILE_TICK_SHARE,
+        mostDeletedShare: config.RECONCILE_MOST_DELETED_SHARE,
         deletionGraceMs: config.RECONCILE_DELETION_GRACE_SECONDS * 1000,
       },
     },

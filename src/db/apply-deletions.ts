@@ -21,6 +21,7 @@ export interface DeletionOptions {
 export interface DeletedUser {
   clerkUserId: string;
   outcome: Outcome;
+  drift?: string | null;
 }
 
 /**

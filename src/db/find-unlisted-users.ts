@@ -1,45 +1,34 @@
+import { type CreationRange, liveIn } from './creation-range.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
-/** A user's place in the order of creation, ids breaking ties. */
-export interface CreationPlace {
-  clerkUserId: string;
-  clerkCreatedAtMs: number;
-}
-
 export interface UnlistedQuery {
-  /** The user the page started after; null for the first page. */
-  after: CreationPlace | null;
-  /** The page's last user; null for the last page, which reaches to the end. */
-  upTo: CreationPlace | null;
+  /** Where a page of Clerk's list lies. */
+  range: CreationRange;
   listedIds: readonly string[];
   /** Rows observed since then are newer than the page and say nothing. Unix milliseconds. */
   observedBeforeMs: number;
   most: number;
 }
 
+/** The condition on `users` that a row belongs on a page of Clerk's list and was not on it. */
+export function unlisted({ range, observedBeforeMs, listedIds }: Omit<UnlistedQuery, 'most'>): Prisma.Sql {
+  return Prisma.sql`${liveIn(range)}
+        AND observed_at < ${new Date(observedBeforeMs)}::timestamptz
+        AND NOT (clerk_id = ANY (${listedIds}::text[]))`;
+}
+
 /**
- * Finds live rows that belong on a page of Clerk's list and were not on it: candidates for deletion, no more.
- *
- * The pages' ranges cover every row exactly once, so a whole sweep misses none. Where Clerk orders users created in the
- * same millisecond otherwise than by id, a live user may be a candidate; asking Clerk by id then clears it.
- *
+ * @returns ids of live rows that belong on a page of Clerk's list and were not on it, in order of creation.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function findUnlistedUsers(db: Database, wanted: UnlistedQuery): Promise<string[]> {
-  const place = ({ clerkCreatedAtMs, clerkUserId }: CreationPlace) =>
-    Prisma.sql`(${new Date(clerkCreatedAtMs)}::timestamptz, ${clerkUserId}::text COLLATE "C")`;
   try {
     const rows = await query<{ clerkUserId: string }>(
       db,
       Prisma.sql`
-      SELECT clerk_id AS "clerkUserId" FROM users
-      WHERE deleted_at IS NULL
-        AND observed_at < ${new Date(wanted.observedBeforeMs)}::timestamptz
-        ${wanted.after === null ? Prisma.empty : Prisma.sql`AND (clerk_created_at, clerk_id) > ${place(wanted.after)}`}
-        ${wanted.upTo === null ? Prisma.empty : Prisma.sql`AND (clerk_created_at, clerk_id) <= ${place(wanted.upTo)}`}
-        AND NOT (clerk_id = ANY (${wanted.listedIds}::text[]))
+      SELECT clerk_id AS "clerkUserId" FROM users WHERE ${unlisted(wanted)}
       ORDER BY clerk_created_at, clerk_id
       LIMIT ${wanted.most}`,
     );

@@ -1,20 +1,25 @@
+import { type CreationPlace, liveIn } from './creation-range.js';
 import { type Database, query } from './database.js';
-import type { CreationPlace } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
 /**
+ * @param fromMs where the sweep's window begins; null for no bound. Unix milliseconds.
  * @returns the live user created last before a place: where a sweep goes on when Clerk refuses its cursor because that
- *   user is gone by now; null when there is none.
+ *   user is gone by now; null when the window has none.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function findUserBefore(db: Database, place: CreationPlace): Promise<CreationPlace | null> {
+export async function findUserBefore(
+  db: Database,
+  place: CreationPlace,
+  fromMs: number | null,
+): Promise<CreationPlace | null> {
   try {
     const [row] = await query<{ clerkUserId: string; clerkCreatedAt: Date }>(
       db,
       Prisma.sql`
       SELECT clerk_id AS "clerkUserId", clerk_created_at AS "clerkCreatedAt" FROM users
-      WHERE deleted_at IS NULL
+      WHERE ${liveIn({ fromMs, toMs: null, after: null, upTo: null })}
         AND (clerk_created_at, clerk_id) < (${new Date(place.clerkCreatedAtMs)}::timestamptz, ${place.clerkUserId}::text COLLATE "C")
       ORDER BY clerk_created_at DESC, clerk_id DESC
       LIMIT 1`,

@@ -1,3 +1,4 @@
+import type { WebhookVerdict } from '../drift.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 import type { Database } from './database.js';
 import { postgresFailure } from './postgres-failure.js';
@@ -6,9 +7,14 @@ export interface ReconcileRunRecord {
   /** The workflow's ID and its first run's, joined by a slash: one row, however often the workflow continues as new. */
   id: string;
   kind: string;
-  status: 'running' | 'completed' | 'cancelled';
+  status: 'running' | 'completed' | 'cancelled' | 'failed';
   startedAtMs: number;
   totals: ReconcileTotals;
+  windows?: number;
+  /** Counted at the end. */
+  clerkUsers?: number;
+  liveRows?: number;
+  webhooks?: WebhookVerdict;
 }
 
 /**
@@ -17,9 +23,9 @@ export interface ReconcileRunRecord {
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function recordReconcileRun(db: Database, record: ReconcileRunRecord): Promise<void> {
-  const { id, kind, status, totals } = record;
-  const finishedAt = status === 'running' ? null : new Date();
-  const data = { kind, status, startedAt: new Date(record.startedAtMs), finishedAt, ...totals };
+  const { id, startedAtMs, totals, ...rest } = record;
+  const finishedAt = record.status === 'running' ? null : new Date();
+  const data = { ...rest, ...totals, startedAt: new Date(startedAtMs), finishedAt };
   try {
     await db.reconcileRun.upsert({ where: { id }, create: { id, ...data }, update: data });
   } catch (error) {

@@ -6,7 +6,8 @@ import {
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
 import { RECONCILE_SCHEDULE_ID, SWEEP_SCHEDULE_ID, SYNC_TASK_QUEUE } from '../names.js';
-import { type ReconcileInput, reconcileUsers } from '../workflows/reconcile-users.js';
+import type { ReconcileInput } from '../workflows/reconcile-messages.js';
+import { reconcileUsers } from '../workflows/reconcile-users.js';
 
 export interface ScheduleSettings {
   reconcileIntervalMs: number;

@@ -6,6 +6,7 @@ import {
   REJECT_DELETIONS_SIGNAL,
   RESUME_SIGNAL,
   STATUS_QUERY,
+  WINDOW_PROGRESS_SIGNAL,
 } from '../names.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 
@@ -60,6 +61,10 @@ export const reconcileStatus = defineQuery<ReconcileStatus>(STATUS_QUERY);
 /** Signal: stop between two pages, and go on. */
 export const pause = defineSignal(PAUSE_SIGNAL);
 export const resume = defineSignal(RESUME_SIGNAL);
+
+/** Signal from a window's sweep to its parent: what it has done so far. */
+export const windowProgress =
+  defineSignal<[{ number: number; totals: ReconcileTotals }]>(WINDOW_PROGRESS_SIGNAL);
 
 /** Signals to `deleteGoneUsers`, which waits for one of them. */
 export const approveDeletions = defineSignal(APPROVE_DELETIONS_SIGNAL);

@@ -2,11 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { InjectedFailure } from '../../src/clerk-stand-in/stand-in-settings.js';
 import { SYNC_TASK_QUEUE } from '../../src/names.js';
-import {
-  type ReconcileInput,
-  type ReconcileResult,
-  reconcileUsers,
-} from '../../src/workflows/reconcile-users.js';
+import type { ReconcileInput, ReconcileResult } from '../../src/workflows/reconcile-messages.js';
+import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
 import { startTestService, type TestService, type TestServiceOptions } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 import { record } from './record.js';

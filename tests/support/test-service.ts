@@ -13,6 +13,8 @@ export interface TestServiceOptions {
   pageSize?: number;
   requestsPerSecond?: number;
   intervalMs?: number;
+  /** Default 1: a sweep whenever the rate allows one. */
+  tickShare?: number;
   /** Default 0: tests delete users seconds after they were seen. */
   deletionGraceMs?: number;
 }
@@ -60,10 +62,13 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
           db,
           clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),
           keepPrivateMetadata: false,
+          deletion: { mode: 'soft', holdbackMs: 0 },
           reconcile: {
             pageSize: options.pageSize ?? 500,
             intervalMs: options.intervalMs ?? 15_000,
             requestsPerSecond: options.requestsPerSecond ?? 500,
+            tickShare: options.tickShare ?? 1,
+            mostDeletedShare: 0.05,
             deletionGraceMs: options.deletionGraceMs ?? 0,
           },
         },

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import { SYNC_TASK_QUEUE } from '../../src/names.js';
-import { type ReconcileInput, reconcileUsers } from '../../src/workflows/reconcile-users.js';
+import type { ReconcileInput } from '../../src/workflows/reconcile-messages.js';
+import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 

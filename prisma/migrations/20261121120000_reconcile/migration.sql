@@ -1,3 +1,6 @@
+-- Candidates take the place of gone users: the pages find them, and they are asked about once the sweep is through.
+DROP TABLE "gone_users";
+
 CREATE TABLE "deletion_candidates" (
     "clerk_id" TEXT COLLATE "C" NOT NULL,
     "run_id" TEXT NOT NULL,

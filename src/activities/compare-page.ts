@@ -1,0 +1,113 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { MOST_ASKED } from '../clerk/ask-for-users.js';
+import { clerkTimeMs } from '../clerk/clerk-time.js';
+import { type CreationWindow, listUsers } from '../clerk/list-users.js';
+import type { CreationPlace } from '../db/creation-range.js';
+import { recordCandidates } from '../db/deletion-candidates.js';
+import { findUnlistedUsers } from '../db/find-unlisted-users.js';
+import { findUserBefore } from '../db/find-user-before.js';
+import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import type { JsonObject } from '../user-change.js';
+import { applyPage } from './apply-page.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { type PlannedPage, planPage } from './plan-page.js';
+import { requireInstance } from './require-instance.js';
+
+export type { CreationWindow };
+
+/** Where a sweep goes on: after a user, or at its window's beginning. */
+export interface SweepPlace {
+  after: CreationPlace | null;
+  /** How often in a row the list ended sooner than the table lets expect. */
+  doubts: number;
+}
+
+export interface CompareStep {
+  window: CreationWindow;
+  place: SweepPlace;
+  /** The reconcile's id in `reconcile_runs`. */
+  runId: string;
+  /** Whether to tell only, and write nothing. */
+  plan: boolean;
+}
+
+export interface ComparedPage {
+  totals: ReconcileTotals;
+  /** null once the window's last page is done. */
+  next: SweepPlace | null;
+  /** A listed user whom the table knew before, if the page has one: only with one of these can Clerk be asked who is gone. */
+  witnessId: string | null;
+  planned?: PlannedPage;
+}
+
+/** After so many, an early end is believed: then the users beyond it are really gone, or soon asked for by id. */
+const MOST_DOUBTS = 3;
+
+/**
+ * Compares one page of Clerk's users, in order of creation, with the rows that belong there: writes what is newer, and
+ * notes live rows that the page lacks as candidates for deletion. One request. Nobody is deleted here.
+ *
+ * @returns counts and the next place, below 300 bytes; no user passes through Temporal.
+ * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
+ */
+export async function comparePage(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPage> {
+  await requireInstance(deps);
+  const { window, place, runId } = step;
+  const page = await listUsers(
+    deps.clerk,
+    {
+      by: 'creation',
+      window,
+      afterUserId: place.after?.clerkUserId ?? null,
+      limit: deps.reconcile.pageSize,
+    },
+    cancellationSignal(),
+  );
+  if (page === 'cursor-refused') return stepBack(deps, step);
+
+  const last = lastPlace(page.users);
+  const missing = (after: CreationPlace | null, upTo: CreationPlace | null) => ({
+    range: { ...window, after, upTo },
+    listedIds: page.users.map((user) => String(user.id)),
+    observedBeforeMs: page.observedAtMs - deps.reconcile.deletionGraceMs,
+  });
+  const isFull = page.users.length === deps.reconcile.pageSize;
+  const isDoubtful = !isFull && place.doubts < MOST_DOUBTS && (await endsTooSoon());
+  // Answered with nothing although rows follow: the user to start after may be gone.
+  if (isDoubtful && last === null && place.after !== null) return stepBack(deps, step);
+  const goesOn = last !== null && (isFull || isDoubtful);
+  const upTo = goesOn ? last : null;
+
+  const unlisted = missing(place.after, upTo);
+  const compared = step.plan
+    ? await planPage(deps, page, { ...unlisted, most: MOST_ASKED })
+    : await applyPage(deps, page);
+  if (!step.plan) await recordCandidates(deps.db, { ...unlisted, runId });
+  return {
+    ...compared,
+    totals: { ...compared.totals, pages: 1, clerkRequests: 1 },
+    next: goesOn ? { after: last, doubts: isDoubtful ? place.doubts + 1 : 0 } : null,
+  };
+
+  /** A page cut short would make candidates of everybody behind it. */
+  async function endsTooSoon(): Promise<boolean> {
+    const beyond = { ...missing(last ?? place.after, null), most: MOST_ASKED + 1 };
+    return (await findUnlistedUsers(deps.db, beyond)).length > MOST_ASKED;
+  }
+}
+
+/** Goes on from somebody who was created before and is still there, and after some tries from the window's beginning. */
+async function stepBack(deps: ActivityDependencies, { window, place }: CompareStep): Promise<ComparedPage> {
+  const doubts = place.doubts + 1;
+  const after =
+    place.after === null || doubts > MOST_DOUBTS
+      ? null
+      : await findUserBefore(deps.db, place.after, window.fromMs);
+  return { totals: { ...noTotals(), clerkRequests: 1 }, next: { after, doubts }, witnessId: null };
+}
+
+function lastPlace(users: readonly JsonObject[]): CreationPlace | null {
+  const last = users.at(-1);
+  if (last === undefined) return null;
+  return { clerkUserId: String(last.id), clerkCreatedAtMs: clerkTimeMs(last.created_at) ?? 0 };
+}

@@ -1,0 +1,53 @@
+import { LARGEST_PAGE } from '../clerk/list-users.js';
+import { applyDeletions } from '../db/apply-deletions.js';
+import { listGoneUsers } from '../db/deletion-candidates.js';
+import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { writeRows } from './write-rows.js';
+
+export interface DeleteStep {
+  /** Candidates found later are not part of what was decided. Unix milliseconds. */
+  foundUpToMs: number;
+  /** The last user of the step before; null at the beginning. */
+  after: string | null;
+}
+
+export interface DeletedUsers {
+  deleted: number;
+  /** Of those: rows whose users Clerk never had. */
+  phantoms: number;
+  /** Rows that Postgres refuses to mark; each has a row in `sync_failures`. */
+  failed: number;
+  /** null once nobody is left. */
+  after: string | null;
+}
+
+/**
+ * Marks as deleted a part of those whom Clerk, asked by id, no longer has.
+ *
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ * @remarks Safe to repeat: a tombstone is not written twice. A row that changed since Clerk was asked is left alone.
+ */
+export async function deleteGone(
+  deps: ActivityDependencies,
+  { foundUpToMs, after }: DeleteStep,
+): Promise<DeletedUsers> {
+  const gone = await listGoneUsers(deps.db, { foundUpToMs, after, most: LARGEST_PAGE });
+  const result: DeletedUsers = {
+    deleted: 0,
+    phantoms: 0,
+    failed: 0,
+    after: gone.length < LARGEST_PAGE ? null : (gone.at(-1)?.clerkUserId ?? null),
+  };
+  result.failed = await writeRows(deps, gone, async (rows) => {
+    const deletions = rows.map(({ clerkUserId, goneAtMs }) => ({ clerkUserId, deletedAtMs: goneAtMs }));
+    const options = { observedVia: 'api', writer: 'reconcile', markUnknown: false } as const;
+    const marked = await applyDeletions(deps.db, deletions, options);
+    const deleted = marked.filter(({ outcome }) => outcome === 'deleted');
+    result.deleted += deleted.length;
+    result.phantoms += deleted.filter(({ drift }) => drift === 'phantom').length;
+    const clerkUserIds = deleted.map(({ clerkUserId }) => clerkUserId);
+    await eraseDeletedUsers(deps.db, { ...deps.deletion, clerkUserIds });
+  });
+  return result;
+}

@@ -1,0 +1,53 @@
+import type { UserPage } from '../clerk/list-users.js';
+import { findDrift } from '../db/find-drift.js';
+import { findNews } from '../db/find-news.js';
+import { findUnlistedUsers, type UnlistedQuery } from '../db/find-unlisted-users.js';
+import type { Drift } from '../drift.js';
+import { noTotals } from '../reconcile-totals.js';
+import type { AppliedPage } from './apply-page.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { toSnapshots } from './to-snapshots.js';
+
+/** What a page would have repaired; ids and names of fields, no values. */
+export interface PlannedPage {
+  /** How often each field differs. */
+  fields: Record<string, number>;
+  examples: Drift[];
+  /** Live rows that the page lacks, about whom Clerk is still to be asked. */
+  unlistedIds: string[];
+}
+
+/** A plan shows examples; whoever wants every single one applies it and reads `user_changes`. */
+const MOST_EXAMPLES = 20;
+
+/** As `applyPage`, but tells only, and writes nothing. Users that cannot be written count as failed. */
+export async function planPage(
+  deps: ActivityDependencies,
+  page: UserPage,
+  missing: UnlistedQuery,
+): Promise<AppliedPage & { planned: PlannedPage }> {
+  const totals = noTotals();
+  totals.seen = page.users.length;
+  const snapshots = await toSnapshots(deps, page, async () => {
+    totals.failed += 1;
+  });
+  const { newer, stale } = await findNews(deps.db, snapshots);
+  const news = snapshots.filter(({ clerkUserId }) => newer.has(clerkUserId));
+  const { drifts } = await findDrift(deps.db, news);
+  const planned: PlannedPage = {
+    fields: {},
+    examples: [],
+    unlistedIds: await findUnlistedUsers(deps.db, missing),
+  };
+  for (const { clerkUserId, outcome, changedFields, sinceMs } of drifts) {
+    totals[outcome] += 1;
+    for (const field of changedFields) planned.fields[field] = (planned.fields[field] ?? 0) + 1;
+    const label = outcome === 'updated' ? 'missed_update' : 'missed_create';
+    if (planned.examples.length < MOST_EXAMPLES)
+      planned.examples.push({ clerkUserId, label, fields: changedFields, sinceMs });
+  }
+  totals.stale = stale.size;
+  totals.unchanged = snapshots.length - drifts.length - stale.size;
+  const known = snapshots.findLast(({ clerkUserId }) => !newer.has(clerkUserId));
+  return { totals, witnessId: known?.clerkUserId ?? null, planned };
+}

@@ -1,0 +1,54 @@
+import { log } from '@temporalio/activity';
+import { forgetSettledCandidates } from '../db/deletion-candidates.js';
+import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
+import { judgeWebhooks } from '../db/judge-webhooks.js';
+import { pruneReconcileRuns } from '../db/prune-reconcile-runs.js';
+import { type ReconcileRunRecord, recordReconcileRun as record } from '../db/record-reconcile-run.js';
+import type { WebhookVerdict } from '../drift.js';
+import { failureCode } from '../failures.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+export type { ReconcileRunRecord };
+
+/** So many tombstones are erased at the end of one sweep; the next one goes on. */
+const MOST_ERASED = 1_000;
+
+const SAYS = {
+  silent: 'No webhook arrives, though users change: look at the endpoint in the dashboard of Clerk',
+  lossy: 'Webhooks get lost: much had to be repaired that they should have brought',
+} as const;
+
+/**
+ * Writes where a reconcile stands. At its end it judges by what was repaired whether webhooks arrive, and after a sweep it
+ * clears away what is old.
+ *
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function recordReconcileRun(
+  deps: ActivityDependencies,
+  run: ReconcileRunRecord,
+): Promise<{ webhooks?: WebhookVerdict }> {
+  if (run.status !== 'completed') {
+    await record(deps.db, run);
+    return {};
+  }
+  const { verdict: webhooks, repaired, delivered } = await judgeWebhooks(deps.db, Date.now());
+  if (webhooks !== 'ok') log.warn(SAYS[webhooks], { repaired, delivered });
+  await record(deps.db, { ...run, webhooks });
+  if (run.kind === 'sweep') {
+    await forgetSettledCandidates(deps.db);
+    await pruneReconcileRuns(deps.db);
+    await eraseOverdue(deps);
+  }
+  return { webhooks };
+}
+
+/** What a holdback, a crash or another mode had left. */
+async function eraseOverdue({ db, deletion }: ActivityDependencies): Promise<void> {
+  try {
+    await eraseDeletedUsers(db, { ...deletion, most: MOST_ERASED });
+  } catch (error) {
+    if (failureCode(error) !== 'ROW_REJECTED') throw error;
+    log.error('A deleted user could not be erased', { code: 'ROW_REJECTED' });
+  }
+}

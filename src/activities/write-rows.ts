@@ -1,0 +1,32 @@
+import { failureCode } from '../failures.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { recordRefused } from './record-refused.js';
+
+/**
+ * Writes rows all at once and, if Postgres refuses one, each alone, so that one bad user costs nobody else.
+ *
+ * @returns how many were refused; each of them has a row in `sync_failures`.
+ * @throws what `write` throws, except ROW_REJECTED for a single row.
+ */
+export async function writeRows<Row extends { clerkUserId: string }>(
+  deps: ActivityDependencies,
+  rows: readonly Row[],
+  write: (rows: readonly Row[]) => Promise<void>,
+): Promise<number> {
+  try {
+    await write(rows);
+    return 0;
+  } catch (error) {
+    if (failureCode(error) !== 'ROW_REJECTED') throw error;
+  }
+  let refused = 0;
+  for (const row of rows) {
+    try {
+      await write([row]);
+    } catch (error) {
+      await recordRefused(deps, row.clerkUserId, error);
+      refused += 1;
+    }
+  }
+  return refused;
+}

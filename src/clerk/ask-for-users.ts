@@ -1,0 +1,46 @@
+import { failure } from '../failures.js';
+import type { ClerkApi } from './clerk-api.js';
+import { listUsers, MOST_IDS } from './list-users.js';
+
+/** A witness or two are named beside those who are asked for. */
+export const MOST_ASKED = MOST_IDS - 2;
+
+export interface AskedUsers {
+  gone: string[];
+  alive: string[];
+  /** Unix milliseconds at which the request started: the version of a deletion that follows from it. */
+  observedAtMs: number;
+}
+
+/**
+ * Asks Clerk by id, in one request, which of some users it has.
+ *
+ * The request also names witnesses: users whom Clerk has just listed with the same key, and whom the table knew before.
+ * Only an answer that shows one of them counts: a wrong key, another instance or a broken filter would leave everybody out.
+ *
+ * @param asked at most {@link MOST_ASKED} ids.
+ * @param witnessIds one or two ids.
+ * @returns null when the answer shows no witness, and so says nothing.
+ * @throws what {@link listUsers} throws, and CLERK_ANSWER_UNUSABLE when the answer shows users that were not asked for.
+ */
+export async function askForUsers(
+  api: ClerkApi,
+  asked: readonly string[],
+  witnessIds: readonly string[],
+  signal?: AbortSignal,
+): Promise<AskedUsers | null> {
+  const ids = new Set([...asked, ...witnessIds]);
+  const page = await listUsers(api, { by: 'id', ids: [...ids] }, signal);
+  if (page === 'cursor-refused') return null;
+  const shown = new Set(page.users.map((user) => String(user.id)));
+  // An answer that shows others has not looked at the ids, so leaving somebody out means nothing.
+  if ([...shown].some((id) => !ids.has(id))) {
+    throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users by id: it shows users that were not asked for.');
+  }
+  if (!witnessIds.some((id) => shown.has(id))) return null;
+  return {
+    gone: asked.filter((id) => !shown.has(id)),
+    alive: asked.filter((id) => shown.has(id)),
+    observedAtMs: page.observedAtMs,
+  };
+}

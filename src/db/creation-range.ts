@@ -1,0 +1,34 @@
+import { Prisma } from './generated/client.js';
+
+/** A user's place in the order of creation, ids breaking ties. */
+export interface CreationPlace {
+  clerkUserId: string;
+  clerkCreatedAtMs: number;
+}
+
+/** Users between two places: of a window of creation times, those after one page's end up to another's. */
+export interface CreationRange {
+  /** Unix milliseconds; null for no bound. */
+  fromMs: number | null;
+  /** Not included. */
+  toMs: number | null;
+  after: CreationPlace | null;
+  upTo: CreationPlace | null;
+}
+
+/** The condition on `users` that a row is live and lies in the range; the index `users_by_creation` answers it. */
+export function liveIn({ fromMs, toMs, after, upTo }: CreationRange): Prisma.Sql {
+  const place = ({ clerkCreatedAtMs, clerkUserId }: CreationPlace) =>
+    Prisma.sql`(${new Date(clerkCreatedAtMs)}::timestamptz, ${clerkUserId}::text COLLATE "C")`;
+  const time = (ms: number) => Prisma.sql`${new Date(ms)}::timestamptz`;
+  return Prisma.join(
+    [
+      Prisma.sql`deleted_at IS NULL`,
+      ...(fromMs === null ? [] : [Prisma.sql`clerk_created_at >= ${time(fromMs)}`]),
+      ...(toMs === null ? [] : [Prisma.sql`clerk_created_at < ${time(toMs)}`]),
+      ...(after === null ? [] : [Prisma.sql`(clerk_created_at, clerk_id) > ${place(after)}`]),
+      ...(upTo === null ? [] : [Prisma.sql`(clerk_created_at, clerk_id) <= ${place(upTo)}`]),
+    ],
+    ' AND ',
+  );
+}

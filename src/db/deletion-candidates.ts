@@ -1,0 +1,137 @@
+import { type Database, query } from './database.js';
+import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
+import { Prisma } from './generated/client.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/** A live row whose user Clerk, asked by id, no longer has. */
+export interface GoneUser {
+  clerkUserId: string;
+  /** When the request started that did not show the user, Unix milliseconds. */
+  goneAtMs: number;
+}
+
+/**
+ * Brings the candidates up to date with a page of Clerk's list: whom it lists is none any more, and live rows that belong
+ * on it and are missing are. Safe to repeat.
+ *
+ * The pages' ranges cover every row exactly once, so a whole sweep misses none. Where Clerk orders users created in the
+ * same millisecond otherwise than by id, a live user may be a candidate; asking Clerk by id then clears it.
+ */
+export async function recordCandidates(
+  db: Database,
+  page: Omit<UnlistedQuery, 'most'> & { runId: string },
+): Promise<void> {
+  await withFailure('Recording candidates for deletion.', () =>
+    query(
+      db,
+      Prisma.sql`
+      WITH listed AS (
+        DELETE FROM deletion_candidates WHERE clerk_id = ANY (${page.listedIds}::text[])
+      )
+      INSERT INTO deletion_candidates (clerk_id, run_id, found_at)
+      SELECT clerk_id, ${page.runId}, now() FROM users WHERE ${unlisted(page)}
+      ON CONFLICT (clerk_id) DO NOTHING`,
+    ),
+  );
+}
+
+/**
+ * @param after the last id of the list before; null at the beginning.
+ * @returns candidates about whom Clerk has not been asked, in the order of their ids. An operator's `rejected` ones are
+ *   not among them.
+ */
+export async function listUnaskedCandidates(
+  db: Database,
+  after: string | null,
+  most: number,
+): Promise<string[]> {
+  return withFailure('Listing candidates for deletion.', async () => {
+    const rows = await query<{ clerkUserId: string }>(
+      db,
+      Prisma.sql`
+      SELECT clerk_id AS "clerkUserId" FROM deletion_candidates JOIN users USING (clerk_id)
+      WHERE gone_at IS NULL AND rejected_at IS NULL AND deleted_at IS NULL AND clerk_id > ${after ?? ''}
+      ORDER BY clerk_id LIMIT ${most}`,
+    );
+    return rows.map((row) => row.clerkUserId);
+  });
+}
+
+/** Notes what Clerk answered: the gone keep the time of the request, the others are no candidates any more. */
+export async function recordAnswer(
+  db: Database,
+  answer: { gone: readonly string[]; alive: readonly string[]; observedAtMs: number },
+): Promise<void> {
+  await withFailure('Recording an answer about candidates.', async () => {
+    await db.$transaction([
+      db.$executeRaw`DELETE FROM deletion_candidates WHERE clerk_id = ANY (${answer.alive}::text[])`,
+      db.$executeRaw`
+        UPDATE deletion_candidates SET gone_at = ${new Date(answer.observedAtMs)}::timestamptz
+        WHERE clerk_id = ANY (${answer.gone}::text[])`,
+    ]);
+  });
+}
+
+/** Rows that can be deleted on Clerk's word: of candidates found up to a time, and not kept by an operator. */
+const DUE = (foundUpToMs: number) => Prisma.sql`
+  FROM deletion_candidates JOIN users USING (clerk_id)
+  WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND deleted_at IS NULL
+    AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
+
+/** @returns how many rows could be deleted. */
+export async function countGoneUsers(db: Database, foundUpToMs: number): Promise<number> {
+  return withFailure('Counting users that are gone.', async () => {
+    const [row] = await query<{ count: bigint }>(db, Prisma.sql`SELECT count(*) ${DUE(foundUpToMs)}`);
+    return Number(row?.count ?? 0);
+  });
+}
+
+/** @returns rows that could be deleted, in the order of their ids. */
+export async function listGoneUsers(
+  db: Database,
+  wanted: { foundUpToMs: number; after: string | null; most: number },
+): Promise<GoneUser[]> {
+  return withFailure('Listing users that are gone.', async () => {
+    const rows = await query<{ clerkUserId: string; goneAt: Date }>(
+      db,
+      Prisma.sql`
+      SELECT clerk_id AS "clerkUserId", gone_at AS "goneAt" ${DUE(wanted.foundUpToMs)}
+        AND clerk_id > ${wanted.after ?? ''}
+      ORDER BY clerk_id LIMIT ${wanted.most}`,
+    );
+    return rows.map((row) => ({ clerkUserId: row.clerkUserId, goneAtMs: row.goneAt.getTime() }));
+  });
+}
+
+/** Keeps, on an operator's word, the rows that could be deleted, until a sweep sees their users again. @returns how many. */
+export async function rejectGoneUsers(db: Database, foundUpToMs: number): Promise<number> {
+  return withFailure('Keeping users that are gone.', async () => {
+    return db.$executeRaw`
+      UPDATE deletion_candidates SET rejected_at = now()
+      WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
+  });
+}
+
+/** Forgets what operators decided to keep, on another one's word. */
+export async function forgetRejections(db: Database): Promise<void> {
+  await withFailure('Forgetting rejections.', async () => {
+    await db.$executeRaw`UPDATE deletion_candidates SET rejected_at = NULL WHERE rejected_at IS NOT NULL`;
+  });
+}
+
+/** Forgets candidates whose rows are deleted by now. */
+export async function forgetSettledCandidates(db: Database): Promise<void> {
+  await withFailure('Forgetting settled candidates.', async () => {
+    await db.$executeRaw`
+      DELETE FROM deletion_candidates AS candidate
+      WHERE NOT EXISTS (SELECT FROM users WHERE users.clerk_id = candidate.clerk_id AND deleted_at IS NULL)`;
+  });
+}
+
+async function withFailure<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw postgresFailure(error, what);
+  }
+}

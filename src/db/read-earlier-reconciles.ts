@@ -1,0 +1,44 @@
+import type { Database } from './database.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/** What earlier reconciles found out. Times are Unix milliseconds. */
+export interface EarlierReconciles {
+  /** When the latest completed one had started: every change up to then is known. */
+  startedAtMs: number;
+  /** How many live rows there were at its end, and how many more than users in Clerk; null if it did not count. */
+  liveRows: number | null;
+  surplus: number | null;
+  lastSweep: { startedAtMs: number; durationMs: number; surplus: number | null } | null;
+}
+
+/**
+ * @returns null before the first completed reconcile.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function readEarlierReconciles(db: Database): Promise<EarlierReconciles | null> {
+  const latest = (kind?: string) =>
+    db.reconcileRun.findFirst({
+      where: { status: 'completed', ...(kind === undefined ? {} : { kind }) },
+      orderBy: { startedAt: 'desc' },
+      select: { startedAt: true, finishedAt: true, liveRows: true, clerkUsers: true },
+    });
+  try {
+    const [last, sweep] = await Promise.all([latest(), latest('sweep')]);
+    if (last === null) return null;
+    return {
+      startedAtMs: last.startedAt.getTime(),
+      liveRows: last.liveRows,
+      surplus: surplusOf(last),
+      lastSweep: sweep && {
+        startedAtMs: sweep.startedAt.getTime(),
+        durationMs: (sweep.finishedAt?.getTime() ?? sweep.startedAt.getTime()) - sweep.startedAt.getTime(),
+        surplus: surplusOf(sweep),
+      },
+    };
+  } catch (error) {
+    throw postgresFailure(error, 'Looking for earlier reconciles.');
+  }
+}
+
+const surplusOf = ({ liveRows, clerkUsers }: { liveRows: number | null; clerkUsers: number | null }) =>
+  liveRows === null || clerkUsers === null ? null : liveRows - clerkUsers;

@@ -1,0 +1,75 @@
+import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { DeletedUsers } from '../activities/delete-gone.js';
+import { APPROVE_DELETIONS_SIGNAL, REJECT_DELETIONS_SIGNAL } from '../names.js';
+import { inPostgres } from './reconcile-activities.js';
+import { approveDeletions, rejectDeletions } from './reconcile-messages.js';
+
+export interface DeleteGoneInput {
+  /** Candidates found later are decided about by a later sweep. Unix milliseconds. */
+  foundUpToMs: number;
+  /** What one run may delete by itself. */
+  mostDeletions: number;
+  liveRows: number;
+}
+
+export interface DeleteGoneResult {
+  decision: 'approved' | 'rejected' | 'nothing left';
+  deleted: number;
+  phantoms: number;
+  failed: number;
+  /** Rows kept on an operator's word. */
+  kept: number;
+}
+
+/** Events and sweeps may settle some meanwhile, so it is counted again from time to time. */
+const COUNT_EVERY = '5m';
+
+/**
+ * Holds deletions that are too many for one run until an operator decides: `approveDeletions` or `rejectDeletions`. The
+ * sweep that found them has ended, so that the reconcile goes on meanwhile.
+ */
+export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGoneResult> {
+  const { foundUpToMs, mostDeletions, liveRows } = input;
+  const result: DeleteGoneResult = {
+    decision: 'nothing left',
+    deleted: 0,
+    phantoms: 0,
+    failed: 0,
+    kept: 0,
+  };
+  let decision: 'approved' | 'rejected' | null = null;
+  setHandler(approveDeletions, () => {
+    decision = 'approved';
+  });
+  setHandler(rejectDeletions, () => {
+    decision = 'rejected';
+  });
+  for (;;) {
+    const gone = await inPostgres.countGone(foundUpToMs);
+    if (gone === 0) return result;
+    const share = Math.round((gone / Math.max(1, liveRows)) * 100);
+    setCurrentDetails(
+      [
+        `**Parked: ${gone} of ${liveRows} users (${share} %) are gone from Clerk**, and a reconcile deletes at most ${mostDeletions} by itself. Nothing has been deleted.`,
+        `The rows are in \`deletion_candidates\`. If the users are really gone, send the signal \`${APPROVE_DELETIONS_SIGNAL}\`; to keep the rows, \`${REJECT_DELETIONS_SIGNAL}\`.`,
+      ].join('\n\n'),
+    );
+    if (await condition(() => decision !== null, COUNT_EVERY)) break;
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof deleteGoneUsers>(input);
+  }
+  if (decision === 'rejected') {
+    const kept = await inPostgres.rejectGone(foundUpToMs);
+    setCurrentDetails(`**Rejected**: ${kept} rows are kept.`);
+    return { ...result, decision, kept };
+  }
+  for (let after: string | null = null; ; ) {
+    const step: DeletedUsers = await inPostgres.deleteGone({ foundUpToMs, after });
+    result.deleted += step.deleted;
+    result.phantoms += step.phantoms;
+    result.failed += step.failed;
+    if (step.after === null) break;
+    after = step.after;
+  }
+  setCurrentDetails(`**Approved**: ${result.deleted} users deleted.`);
+  return { ...result, decision: 'approved' };
+}

@@ -1,0 +1,46 @@
+import type { Drift, WebhookVerdict } from '../drift.js';
+import type { Planned } from './planned.js';
+import type { ReconcileResult } from './reconcile-messages.js';
+import type { ReconcileRun } from './reconcile-run.js';
+
+const MOST_EXAMPLES = 100;
+
+/** Puts together what a reconcile ends with. */
+export function reconcileResult(
+  run: ReconcileRun,
+  found: { planned: Planned; gone: readonly Drift[]; webhooks: WebhookVerdict | undefined },
+): ReconcileResult {
+  const { mode, totals, windows, counts } = run;
+  const kind = run.kind ?? 'delta';
+  const drift: ReconcileResult['drift'] = {
+    missed_create: totals.created + totals.restored,
+    missed_update: totals.updated,
+    missed_delete: totals.deleted - totals.phantoms,
+    phantom: totals.phantoms,
+  };
+  const { fields, examples } = found.planned;
+  return {
+    kind,
+    mode,
+    summary: summaryOf(run, drift),
+    drift,
+    ...totals,
+    windows,
+    ...counts,
+    ...(found.webhooks === undefined ? {} : { webhooks: found.webhooks }),
+    ...(mode === 'plan' ? { fields, examples: [...examples, ...found.gone].slice(0, MOST_EXAMPLES) } : {}),
+  };
+}
+
+function summaryOf({ mode, kind, totals, notes }: ReconcileRun, drift: ReconcileResult['drift']): string {
+  const found = Object.entries(drift)
+    .filter(([, count]) => count > 0)
+    .map(([label, count]) => `${count} ${label}`);
+  const what = mode === 'plan' ? 'to repair' : 'repaired';
+  const sentences = [
+    `${kind === 'sweep' ? 'Sweep' : 'Delta'} of ${totals.seen} users: ${found.length === 0 ? 'no difference' : `${found.join(', ')} ${what}`}; ${totals.clerkRequests} requests to Clerk.`,
+    ...(totals.failed > 0 ? [`${totals.failed} could not be written, see sync_failures.`] : []),
+    ...notes.map((note) => note.replaceAll('**', '').replaceAll('`', '')),
+  ];
+  return sentences.join(' ');
+}

@@ -1,0 +1,105 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { AskedCandidates } from '../activities/ask-candidates.js';
+import type { DeletedUsers } from '../activities/delete-gone.js';
+import type { Drift } from '../drift.js';
+import { APPROVE_DELETIONS_SIGNAL, DELETE_GONE_USERS_WORKFLOW_ID } from '../names.js';
+import { deleteGoneUsers } from './delete-gone-users.js';
+import { askingClerk, inPostgres } from './reconcile-activities.js';
+import type { ReconcileRun } from './reconcile-run.js';
+import type { Swept } from './sweep-users.js';
+
+/** Below this, a share of the table says nothing. */
+const ALWAYS_DELETABLE = 10;
+/** As many as one request names beside two witnesses. */
+const IDS_PER_REQUEST = 98;
+
+/**
+ * Ends a sweep: asks Clerk by id about the rows that were not listed, and deletes those who are gone, if they are no more
+ * than one run may delete. Else `deleteGoneUsers` holds them until an operator decides, and this run goes on to its end.
+ */
+export async function settleCandidates(
+  run: ReconcileRun,
+  { witnessIds }: Swept,
+  limits: { mostDeletions: number | undefined; mostDeletedShare: number },
+): Promise<void> {
+  if (witnessIds.length === 0) {
+    if (run.counts.liveRows > 0)
+      run.notes.push(
+        '**Nobody is deleted**: Clerk listed no user whom the table knew before, so its list proves nothing.',
+      );
+    return;
+  }
+  run.state = 'asking';
+  for (let after: string | null = null; ; ) {
+    const asked: AskedCandidates = await askingClerk.askCandidates({ after, witnessIds });
+    run.add({ clerkRequests: asked.clerkRequests });
+    if (!asked.witnessed) {
+      run.notes.push(
+        '**Somebody may be deleted later only**: Clerk, asked by id, did not show a user whom it had just listed.',
+      );
+      break;
+    }
+    if (asked.after === null) break;
+    after = asked.after;
+  }
+  const foundUpToMs = Date.now();
+  const gone = await inPostgres.countGone(foundUpToMs);
+  if (gone === 0) return;
+  const { liveRows } = run.counts;
+  const mostDeletions =
+    limits.mostDeletions ?? Math.max(ALWAYS_DELETABLE, Math.floor(liveRows * limits.mostDeletedShare));
+  if (gone > mostDeletions) {
+    run.notes.push(
+      `**${gone} deletions withheld**: more than the ${mostDeletions} that one run may make. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for the signal \`${APPROVE_DELETIONS_SIGNAL}\`.`,
+    );
+    run.add({ withheld: gone });
+    await hold({ foundUpToMs, mostDeletions, liveRows });
+    return;
+  }
+  run.state = 'deleting';
+  for (let after: string | null = null; ; ) {
+    const { after: next, ...totals }: DeletedUsers = await inPostgres.deleteGone({ foundUpToMs, after });
+    run.add(totals);
+    if (next === null) break;
+    after = next;
+  }
+}
+
+async function hold(input: Parameters<typeof deleteGoneUsers>[0]): Promise<void> {
+  try {
+    await startChild(deleteGoneUsers, {
+      workflowId: DELETE_GONE_USERS_WORKFLOW_ID,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: 'Deletions that wait for an operator',
+    });
+  } catch (error) {
+    // One waits already; whoever decides about it settles these, or the next sweep does.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Tells which rows a plan would delete, from the first of those that were not listed; writes nothing. */
+export async function planDeletions(run: ReconcileRun, { witnessIds, planned }: Swept): Promise<Drift[]> {
+  const { unlistedIds } = planned;
+  if (unlistedIds.length === 0) return [];
+  if (witnessIds.length === 0) {
+    run.notes.push('Clerk listed no user whom the table knew before, so who is gone cannot be told.');
+    return [];
+  }
+  run.state = 'asking';
+  const drifts: Drift[] = [];
+  for (let from = 0; from < unlistedIds.length; from += IDS_PER_REQUEST) {
+    const ids = unlistedIds.slice(from, from + IDS_PER_REQUEST);
+    const gone = await askingClerk.askForPlanned({ ids, witnessIds });
+    run.add({ clerkRequests: 1, deleted: gone?.length ?? 0 });
+    for (const clerkUserId of gone ?? [])
+      drifts.push({ clerkUserId, label: 'missed_delete', fields: [], sinceMs: null });
+  }
+  if (planned.unlisted > unlistedIds.length)
+    run.notes.push(
+      `${planned.unlisted} rows or more were not listed; Clerk was asked about the first ${unlistedIds.length}.`,
+    );
+  return drifts;
+}

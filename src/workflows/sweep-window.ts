@@ -1,0 +1,88 @@
+import {
+  condition,
+  continueAsNew,
+  getExternalWorkflowHandle,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ComparedPage, CreationWindow, SweepPlace } from '../activities/compare-page.js';
+import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import { addPlanned, noPlanned, type Planned } from './planned.js';
+import { askingClerk } from './reconcile-activities.js';
+import { pause, resume, windowProgress } from './reconcile-messages.js';
+
+/** Continuing as new takes a second at least, so not at every page; a run of this many stays far below every limit. */
+export const PAGES_PER_RUN = 100;
+
+export interface WindowInput {
+  /** Of the parent's windows, from 0. */
+  number: number;
+  window: CreationWindow;
+  /** The reconcile's id in `reconcile_runs`. */
+  runId: string;
+  plan: boolean;
+  paused: boolean;
+  /** The parent hears of the progress after so many pages each. */
+  reportEveryPages: number;
+  carried?: WindowState;
+}
+
+export interface WindowState {
+  place: SweepPlace;
+  totals: ReconcileTotals;
+  witnessId: string | null;
+  planned: Planned;
+}
+
+/** What a window's sweep found. */
+export type WindowResult = Omit<WindowState, 'place'>;
+
+export const newWindowState = (): WindowState => ({
+  place: { after: null, doubts: 0 },
+  totals: noTotals(),
+  witnessId: null,
+  planned: noPlanned(),
+});
+
+/**
+ * Compares the users created in one window with the table, page by page: the part of `reconcileUsers` that runs side by
+ * side with its like. After a crash it resumes at its page.
+ */
+export async function sweepWindow(input: WindowInput): Promise<WindowResult> {
+  const state = input.carried ?? newWindowState();
+  const { parent } = workflowInfo();
+  let paused = input.paused;
+  setHandler(pause, () => {
+    paused = true;
+  });
+  setHandler(resume, () => {
+    paused = false;
+  });
+  for (let pages = 1; ; pages++) {
+    await condition(() => !paused);
+    if (!(await comparedNextPage(state, input))) break;
+    if (parent && state.totals.pages % input.reportEveryPages === 0)
+      await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(windowProgress, {
+        number: input.number,
+        totals: state.totals,
+      });
+    if (pages >= PAGES_PER_RUN || workflowInfo().continueAsNewSuggested)
+      await continueAsNew<typeof sweepWindow>({ ...input, paused, carried: state });
+  }
+  const { place: _, ...result } = state;
+  return result;
+}
+
+/** Reads a window's next page and repairs what differs. @returns whether there is another. */
+export async function comparedNextPage(
+  state: WindowState,
+  { window, runId, plan }: Pick<WindowInput, 'window' | 'runId' | 'plan'>,
+): Promise<boolean> {
+  const page: ComparedPage = await askingClerk.comparePage({ window, place: state.place, runId, plan });
+  state.totals = addTotals(state.totals, page.totals);
+  state.witnessId = page.witnessId ?? state.witnessId;
+  if (page.planned) addPlanned(state.planned, page.planned);
+  if (page.next === null) return false;
+  state.place = page.next;
+  return true;
+}
