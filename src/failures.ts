@@ -96,6 +96,11 @@ export const FAILURES = {
       'Set the key of the instance that the message names, and restart the worker. If the table is to change over, delete the row of `synced_instance`; the old users then wait for `approveDeletions`.',
     retried: true,
   },
+  INPUT_INVALID: {
+    meaning: 'The input of this workflow cannot be read.',
+    action: 'Start it again as the message says.',
+    retried: false,
+  },
   RUN_OUTDATED: {
     meaning: 'This reconcile was begun by an earlier version of the service.',
     action: 'Nothing; the next tick does its work.',

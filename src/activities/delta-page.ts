@@ -43,6 +43,8 @@ export async function deltaPage(
   totals.pages = 1;
   totals.clerkRequests = 1;
   const oldestMs = clerkTimeMs(page.users.at(-1)?.updated_at) ?? 0;
-  const reachedTheKnown = page.users.length < limit || oldestMs < sinceMs;
+  // Our clock said what is known. Whatever it said, a page with news is not the last.
+  const hasNews = totals.created + totals.updated + totals.restored > 0;
+  const reachedTheKnown = page.users.length < limit || (oldestMs < sinceMs && !hasNews);
   return { totals, nextOffset: reachedTheKnown ? null : offset + Math.max(1, limit - OVERLAP) };
 }

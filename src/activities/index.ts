@@ -40,7 +40,7 @@ export function createActivities(deps: ActivityDependencies) {
     askForPlanned: heartbeating((asked: { ids: string[]; witnessIds: string[] }) =>
       askForPlanned(deps, asked),
     ),
-    countGone: heartbeating((foundUpToMs: number) => countGoneUsers(deps.db, foundUpToMs)),
+    countGone: heartbeating((foundUpToMs: number | null) => countGoneUsers(deps.db, foundUpToMs)),
     rejectGone: heartbeating((foundUpToMs: number) => rejectGoneUsers(deps.db, foundUpToMs)),
     deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
     recordReconcileRun: heartbeating((run: ReconcileRunRecord) => recordReconcileRun(deps, run)),

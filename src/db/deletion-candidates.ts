@@ -73,16 +73,25 @@ export async function recordAnswer(
 }
 
 /** Rows that can be deleted on Clerk's word: of candidates found up to a time, and not kept by an operator. */
-const DUE = (foundUpToMs: number) => Prisma.sql`
+const DUE = (foundUpToMs: number | null) => Prisma.sql`
   FROM deletion_candidates JOIN users USING (clerk_id)
   WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND deleted_at IS NULL
-    AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
+    AND found_at <= ${foundUpToMs === null ? Prisma.sql`'infinity'` : new Date(foundUpToMs)}::timestamptz`;
 
-/** @returns how many rows could be deleted. */
-export async function countGoneUsers(db: Database, foundUpToMs: number): Promise<number> {
+export interface GoneCount {
+  gone: number;
+  /** When the last of them was found, by the database's clock; Unix milliseconds. */
+  foundUpToMs: number;
+}
+
+/** @returns how many rows could be deleted, of all or of those found up to a time. */
+export async function countGoneUsers(db: Database, foundUpToMs: number | null): Promise<GoneCount> {
   return withFailure('Counting users that are gone.', async () => {
-    const [row] = await query<{ count: bigint }>(db, Prisma.sql`SELECT count(*) ${DUE(foundUpToMs)}`);
-    return Number(row?.count ?? 0);
+    const [row] = await query<{ gone: bigint; foundUpTo: Date | null }>(
+      db,
+      Prisma.sql`SELECT count(*) AS gone, max(found_at) AS "foundUpTo" ${DUE(foundUpToMs)}`,
+    );
+    return { gone: Number(row?.gone ?? 0), foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
   });
 }
 

@@ -45,7 +45,7 @@ export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGon
     decision = 'rejected';
   });
   for (;;) {
-    const gone = await inPostgres.countGone(foundUpToMs);
+    const { gone } = await inPostgres.countGone(foundUpToMs);
     if (gone === 0) return result;
     const share = Math.round((gone / Math.max(1, liveRows)) * 100);
     setCurrentDetails(

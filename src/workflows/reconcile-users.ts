@@ -2,6 +2,7 @@ import { CancellationScope, isCancellation, patched } from '@temporalio/workflow
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import type { ReconcileRunRecord } from '../activities/record-reconcile-run.js';
 import type { Drift } from '../drift.js';
+import { checkReconcileInput } from './check-reconcile-input.js';
 import { reconcileInOneWalk } from './one-walk.js';
 import { noPlanned, type Planned } from './planned.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
@@ -21,6 +22,7 @@ const MOST_DELTA_PAGES = 20;
  */
 export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileResult> {
   if (!patched('windows')) return reconcileInOneWalk(input);
+  checkReconcileInput(input);
   const run = new ReconcileRun(input.mode ?? 'apply');
   try {
     return await reconcile(run, input);

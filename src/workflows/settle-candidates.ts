@@ -43,8 +43,7 @@ export async function settleCandidates(
     if (asked.after === null) break;
     after = asked.after;
   }
-  const foundUpToMs = Date.now();
-  const gone = await inPostgres.countGone(foundUpToMs);
+  const { gone, foundUpToMs } = await inPostgres.countGone(null);
   if (gone === 0) return;
   const { liveRows } = run.counts;
   const mostDeletions =
