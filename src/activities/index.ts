@@ -8,7 +8,7 @@ import type { UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
 import { askForPlanned } from './ask-for-planned.js';
-import { compareCounts } from './compare-counts.js';
+import { compareCounts, type EarlierCount } from './compare-counts.js';
 import { type CompareStep, comparePage } from './compare-page.js';
 import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
@@ -29,7 +29,7 @@ export function createActivities(deps: ActivityDependencies) {
     resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailures(deps.db, [clerkUserId])),
 
     prepareReconcile: heartbeating((asked: ReconcileAsked) => prepareReconcile(deps, asked)),
-    compareCounts: heartbeating((_: undefined) => compareCounts(deps)),
+    compareCounts: heartbeating((earlier: EarlierCount | null) => compareCounts(deps, earlier)),
     countCreatedBefore: heartbeating((createdBeforeMs: number) =>
       countUsers(deps.clerk, undefined, createdBeforeMs),
     ),

@@ -73,13 +73,14 @@ async function deltaAsksForSweep(run: ReconcileRun, preparation: ReconcilePrepar
     run.add(page.totals);
     offset = page.nextOffset;
   }
-  await count(run);
+  await count(run, earlier);
   return pages === MOST_DELTA_PAGES || sweepIsDue(earlier, run.counts, Date.now());
 }
 
 /** Counts on both sides; after the changes were read, so that a change in between does not look like a loss. */
-async function count(run: ReconcileRun): Promise<void> {
-  run.counts = await askingClerk.compareCounts(undefined);
+async function count(run: ReconcileRun, earlier: ReconcilePreparation['earlier'] = null): Promise<void> {
+  const known = earlier && earlier.liveRows !== null ? { ...earlier, liveRows: earlier.liveRows } : null;
+  run.counts = await askingClerk.compareCounts(known);
   run.add({ clerkRequests: 1 });
 }
 

@@ -33,8 +33,8 @@ ALTER TABLE "user_changes"
     ADD COLUMN "drift" TEXT,
     ADD COLUMN "drift_since" TIMESTAMPTZ(3);
 
--- Whether webhooks arrive is judged by the changes of the last minutes, which stand together in the table.
-CREATE INDEX "user_changes_by_time" ON "user_changes" USING BRIN ("changed_at");
+-- Whether webhooks arrive, and whether the number of users may have changed, is read from the changes of the last minutes.
+CREATE INDEX "user_changes_by_time" ON "user_changes"("changed_at");
 
 ALTER TABLE "reconcile_runs"
     ADD COLUMN "phantoms" INTEGER NOT NULL DEFAULT 0,
