@@ -70,9 +70,10 @@ export class ReconcileRun {
     this.show();
   }
 
-  /** Lets a part hear of pauses; it begins in the state that `paused` tells. */
-  join(part: Part): void {
+  /** Lets a part hear of pauses, and of one that came while it was being started. */
+  async join(part: Part, startedPaused: boolean): Promise<void> {
     this.#parts.push(part);
+    if (this.paused !== startedPaused) await part.signal(this.paused ? pause : resume);
   }
 
   async untilResumed(): Promise<void> {

@@ -50,7 +50,7 @@ export async function sweepUsers(run: ReconcileRun, preparation: ReconcilePrepar
       args: [input],
       staticSummary: describeWindow(window),
     });
-    run.join(child);
+    await run.join(child, input.paused);
     children.push(child);
   }
   const results = children.map(async (child, number) => {
