@@ -179,3 +179,14 @@ test('every column counts by itself, so that a new way of reading one repairs th
 test('the hash is 22 characters that need no escaping', () => {
   expect(fullHash).toMatch(/^[A-Za-z0-9_-]{22}$/);
 });
+
+test('hashes stay what they were, for the table holds them', () => {
+  const odd = JSON.parse(String.raw`{
+    "username": "a\"\\\n\u001f\u007f\u2028\ud800\ud83d\ude00",
+    "public_metadata": { "__proto__": { "b": [null, [], 1e999, -0, 1e21] }, "\u0000": null, "a\"": "\ufffe" },
+    "unsafe_metadata": [{ "id": "b" }, { "id": "a" }],
+    "web3_wallets": [[], [null], {}, 1e999, "é", "z"]
+  }`) as JsonObject;
+  expect(fullHash).toBe('WvPke036D-TNLg3bgY-3TZ');
+  expect(hashOf({ ...full, ...odd })).toBe('OWpbxmKHpQg1d7374fRT8s');
+});
