@@ -71,10 +71,11 @@ function primary(entries: JsonValue | undefined, primaryId: JsonValue | undefine
 }
 
 function toRaw(user: JsonObject, keepPrivateMetadata: boolean): JsonObject {
-  const raw: JsonObject = {};
-  for (const [key, value] of Object.entries(user)) {
-    if (key === 'private_metadata' && !keepPrivateMetadata) continue;
-    raw[key] = Array.isArray(value) && value.length > 1 ? inOrderOfIds(value) : value;
+  const { private_metadata: _, ...others } = user;
+  const raw = keepPrivateMetadata ? { ...user } : others;
+  for (const key in raw) {
+    const value = raw[key];
+    if (Array.isArray(value) && value.length > 1) raw[key] = inOrderOfIds(value);
   }
   return raw;
 }

@@ -162,6 +162,11 @@ describe('raw', () => {
     expect(snapshotOf({ external_accounts: entries.toReversed() }).raw.external_accounts).toEqual(inOrder);
   });
 
+  test('keeps a key that JavaScript has a meaning for', () => {
+    const user = { ...full, ['__proto__']: { banned: false } };
+    expect(Object.keys(toUserSnapshot(user, observation).raw)).toContain('__proto__');
+  });
+
   test('leaves the user it was given as it was', () => {
     const user = { ...full, external_accounts: [{ id: 'b' }, { id: 'a' }] };
     toUserSnapshot(user, observation);
