@@ -7,9 +7,12 @@ import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../bin/clerk-sync.js', import.meta.url));
 
-/** @returns once a line matches `ready`, with all lines up to it. */
-export async function startProcess(args, env, ready) {
-  const child = spawn(process.execPath, [CLI, ...args], {
+/**
+ * @param nodeFlags for Node itself: `--cpu-prof`.
+ * @returns once a line matches `ready`, with all lines up to it.
+ */
+export async function startProcess(args, env, ready, nodeFlags = []) {
+  const child = spawn(process.execPath, [...nodeFlags, CLI, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -31,6 +34,21 @@ export async function startProcess(args, env, ready) {
     },
   };
 }
+
+/** The worker process. @param budget Clerk requests a second. */
+export const startWorker = ({ servers, clerk, database, budget, env = {}, nodeFlags }) =>
+  startProcess(
+    ['worker'],
+    {
+      ...clerk.env,
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: servers.temporalAddress,
+      RECONCILE_REQUESTS_PER_SECOND: String(budget),
+      ...env,
+    },
+    /Worker running/,
+    nodeFlags,
+  );
 
 /** Samples a process's resident memory until stopped. */
 export function watchMemory(pid, everyMs = 200) {

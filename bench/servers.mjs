@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { Client as Postgres } from 'pg';
 import { migrate } from '../dist/db/migrate.js';
 import { defaultCacheFolder } from '../dist/embedded/default-cache-folder.js';
 import { findTemporalCli } from '../dist/embedded/find-temporal-cli.js';
@@ -30,11 +31,25 @@ export async function startServers() {
       logFile: path.join(folder, 'temporal.log'),
     }),
   ]);
-  const databaseUrl = postgres.url();
-  await migrate(databaseUrl);
+  const connect = async (url) => {
+    const connection = new Postgres({ connectionString: url });
+    await connection.connect();
+    return connection;
+  };
   return {
-    databaseUrl,
     temporalAddress: temporal.address,
+    pids: { postgres: postgres.pid, temporal: temporal.pid },
+    folder,
+    /** A new database with the service's tables, and a connection to look into it. */
+    async database(name) {
+      const first = await connect(postgres.url());
+      await first.query(`CREATE DATABASE ${name}`);
+      await first.end();
+      const url = postgres.url(name);
+      await migrate(url);
+      const sql = await connect(url);
+      return { url, sql, stop: () => sql.end() };
+    },
     async stop() {
       await Promise.all([postgres.stop(), temporal.stop()]);
       await rm(folder, { recursive: true, force: true });

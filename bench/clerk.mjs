@@ -1,0 +1,42 @@
+// The Clerk stand-in as a process of its own, and what a benchmark asks of it.
+import { startProcess } from './processes.mjs';
+
+export const PAGE = 500;
+
+/** Without any limit of its own, unless `settings` says so. */
+export async function startClerk(users, settings = {}) {
+  const standIn = await startProcess(
+    ['stand-in', '--port', '0', '--users', String(users)],
+    {},
+    /^CLERK_WEBHOOK/,
+  );
+  const env = Object.fromEntries(standIn.lines.map((line) => line.split(/=(.*)/, 2)));
+  const { CLERK_API_URL: url, CLERK_SECRET_KEY: secretKey } = env;
+  const headers = { authorization: `Bearer ${secretKey}` };
+  const send = async (path, { method = 'GET', body } = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text;
+  };
+  const set = (patch) => send('/stand-in/settings', { method: 'PATCH', body: patch });
+  await set({ rateLimit: null, userWriteLimit: null, ...settings });
+  return {
+    env,
+    url,
+    secretKey,
+    users,
+    pid: standIn.pid,
+    set,
+    /** @returns a page of the list as the text that came. */
+    list: (query) => send(`/v1/users?${new URLSearchParams(query)}`),
+    change: (id, body) => send(`/v1/users/${id}`, { method: 'PATCH', body }),
+    /** How many requests to Clerk's API it has answered. */
+    requests: async () => JSON.parse(await send('/stand-in/status')).requests.total,
+    stop: standIn.stop,
+  };
+}
