@@ -36,21 +36,22 @@ export async function startServers() {
     await connection.connect();
     return connection;
   };
+  const sql = await connect(postgres.url());
   return {
+    sql,
     temporalAddress: temporal.address,
     pids: { postgres: postgres.pid, temporal: temporal.pid },
     folder,
     /** A new database with the service's tables, and a connection to look into it. */
     async database(name) {
-      const first = await connect(postgres.url());
-      await first.query(`CREATE DATABASE ${name}`);
-      await first.end();
+      await sql.query(`CREATE DATABASE ${name}`);
       const url = postgres.url(name);
       await migrate(url);
-      const sql = await connect(url);
-      return { url, sql, stop: () => sql.end() };
+      const own = await connect(url);
+      return { name, url, sql: own, stop: () => own.end() };
     },
     async stop() {
+      await sql.end();
       await Promise.all([postgres.stop(), temporal.stop()]);
       await rm(folder, { recursive: true, force: true });
     },
