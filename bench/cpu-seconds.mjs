@@ -30,17 +30,49 @@ function statOf(pid) {
   // The second field is the name, which may hold spaces.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [userTime, systemTime, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
-  return { parent: Number(fields[1]), ticks: userTime + systemTime + endedUser + endedSystem };
+  return {
+    name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
+    parent: Number(fields[1]),
+    ownTicks: userTime + systemTime,
+    ticks: userTime + systemTime + endedUser + endedSystem,
+  };
 }
 
-/** Starts counting. @returns a function that says how many CPU seconds each has used since, and this process. */
+/** @returns CPU seconds so far of all processes of the machine. */
+function machineSeconds() {
+  const [, user, nice, system, , , irq, softIrq] = readFileSync('/proc/stat', 'utf8')
+    .split(/\s+/, 8)
+    .map(Number);
+  return (user + nice + system + irq + softIrq) / TICKS_PER_SECOND;
+}
+
+/**
+ * Starts counting.
+ *
+ * @returns a function that says how many CPU seconds each has used since, and this process, and all others: where those
+ *   have used much, the machine was not ours, and times mean little.
+ */
 export function watchCpu(pids) {
   const names = Object.keys(pids);
-  const before = names.map((name) => cpuSeconds(pids[name]));
-  const own = process.cpuUsage();
+  const now = () => names.map((name) => cpuSeconds(pids[name]));
+  const [before, own, machine] = [now(), process.cpuUsage(), machineSeconds()];
   return () => {
-    const { user, system } = process.cpuUsage(own);
-    const used = names.map((name, at) => [name, cpuSeconds(pids[name]) - before[at]]);
-    return { ...Object.fromEntries(used), bench: (user + system) / 1e6 };
+    const [after, { user, system }, all] = [now(), process.cpuUsage(own), machineSeconds() - machine];
+    const used = { ...Object.fromEntries(names.map((name, at) => [name, after[at] - before[at]])) };
+    used['this process'] = (user + system) / 1e6;
+    const ours = Object.values(used).reduce((sum, seconds) => sum + seconds, 0);
+    return { ...used, others: Math.max(0, all - ours) };
   };
+}
+
+/** @returns CPU seconds so far of a process's threads, by their names, the busiest first. */
+export function threadSeconds(pid) {
+  const seconds = new Map();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const stat = statOf(`${pid}/task/${thread}`);
+    if (!stat) continue;
+    const name = thread === String(pid) ? 'main thread' : stat.name;
+    seconds.set(name, (seconds.get(name) ?? 0) + stat.ownTicks / TICKS_PER_SECOND);
+  }
+  return [...seconds].sort((a, b) => b[1] - a[1]);
 }

@@ -86,9 +86,11 @@ async function oneSize({ later, servers, temporal, users, ticks }) {
     tickMs: median(times),
     slowestMs: Math.max(...times),
     statementsMs: ((after.seconds - before.seconds) * 1000) / ticks,
-    cpuMs: Object.fromEntries(Object.entries(used).map(([name, cpus]) => [name, (cpus * 1000) / ticks])),
+    cpuMs: Object.fromEntries(
+      Object.entries(used).map(([name, cpus]) => [name, Math.round((cpus * 10_000) / ticks) / 10]),
+    ),
   };
-  console.log(`  ${JSON.stringify(size)}`);
+  console.log(`  ${JSON.stringify({ ...size, times: times.map(Math.round) })}`);
   return size;
 }
 

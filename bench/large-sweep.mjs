@@ -6,7 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PAGE, startClerk } from './clerk.mjs';
 import { closing } from './closing.mjs';
-import { watchCpu } from './cpu-seconds.mjs';
+import { threadSeconds, watchCpu } from './cpu-seconds.mjs';
 import { atMost, printMachine, printTable } from './print.mjs';
 import { startWorker, watchMemory } from './processes.mjs';
 import { printProfiles } from './profile.mjs';
@@ -40,11 +40,15 @@ export default async function largeSweep(args) {
         const memory = watchMemory(worker.pid);
         const { seconds, result, workflowId } = await runReconcile(temporal, { kind: 'sweep' });
         const [samples, used] = [memory(), cpu()];
+        const threads = threadSeconds(worker.pid)
+          .map(([name, cpus]) => `${name} ${cpus.toFixed(1)}`)
+          .join(', ');
         console.log(`\n${title}: ${seconds.toFixed(1)} s, ${Math.round(users / seconds)} users/s`);
         console.log(`  ${JSON.stringify(result)}`);
         printMemory(samples);
         printRuns(await runsOf(temporal, workflowId));
         printCpu(used, seconds, pages);
+        console.log(`  worker's threads since its start, CPU seconds: ${threads}`);
         if (result.seen !== users) throw new Error(`It saw ${result.seen} users, not ${users}.`);
         return seconds;
       });

@@ -161,7 +161,10 @@ async function oneSize({ later, servers, temporal, users, rounds, part, parallel
     rows,
   );
   printTable(
-    ['CPU ms a page, last round', 'worker', 'stand-in', 'postgres', 'temporal', 'this process'],
+    [
+      'CPU ms a page, last round',
+      ...['worker', 'stand-in', 'postgres', 'temporal', 'this process', 'others'],
+    ],
     costs,
   );
 }
