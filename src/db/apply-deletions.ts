@@ -21,7 +21,6 @@ export interface DeletionOptions {
 export interface DeletedUser {
   clerkUserId: string;
   outcome: Outcome;
-  drift?: string | null;
 }
 
 /**
