@@ -38,18 +38,52 @@ export function connectDatabase(options: DatabaseOptions): Database {
   return db;
 }
 
+/** Any number that nobody else locks; see migrate.ts for the other. */
+const ERASURE_LOCK = 2_026_112_101;
+/** While an erasure waits for the writers before it, those after it wait too. */
+const ERASURE_WAITS_MS = 2_000;
+
+export interface QueryOptions {
+  /**
+   * Taken before the statement and held until it has committed, so that it sees everything that was committed under the
+   * lock before it. Whatever decides by the tombstones of both tables shares it; who moves one to the other is alone.
+   */
+  erasureLock?: 'shared' | 'exclusive';
+}
+
 /**
  * Runs one statement that the server itself ends in time. A limit on our side alone would only drop the connection, and
  * behind a locked table the server would collect our abandoned statements until it has no connection left for anybody.
  *
- * @remarks The limit is set in the statement's transaction: poolers such as PgBouncer refuse it at connection.
+ * @remarks The limit is set in the statement's transaction: poolers such as PgBouncer refuse it at connection. The lock
+ *   is taken in the same round trip.
  */
-export async function query<Row>(db: Database, statement: Prisma.Sql): Promise<Row[]> {
-  const limit = db.$executeRawUnsafe(
-    `SET LOCAL statement_timeout = ${statementTimeouts.get(db) ?? STATEMENT_TIMEOUT_MS}`,
+export async function query<Row>(
+  db: Database,
+  statement: Prisma.Sql,
+  { erasureLock }: QueryOptions = {},
+): Promise<Row[]> {
+  const timeoutMs = statementTimeouts.get(db) ?? STATEMENT_TIMEOUT_MS;
+  const before = db.$executeRawUnsafe(
+    erasureLock === undefined
+      ? `SET LOCAL statement_timeout = ${timeoutMs}`
+      : takeErasureLock(erasureLock, timeoutMs),
   );
-  const [, rows] = await db.$transaction([limit, db.$queryRaw<Row[]>(statement)]);
+  const [, rows] = await db.$transaction([before, db.$queryRaw<Row[]>(statement)]);
   return rows;
+}
+
+/** A statement's own limit counts from its start, so the wait for the lock has its limit by lock_timeout. */
+function takeErasureLock(mode: 'shared' | 'exclusive', timeoutMs: number): string {
+  const set = (name: string, value: string) => `set_config('${name}', '${value}', true)`;
+  const limit = set('statement_timeout', String(timeoutMs));
+  if (mode === 'shared') {
+    return `SELECT ${limit}, ${set('lock_timeout', String(timeoutMs))}, pg_advisory_xact_lock_shared(${ERASURE_LOCK})`;
+  }
+  // The lock orders nothing where a transaction reads as of its first statement. Postgres refuses to change the level
+  // here, so in a database with another default nothing is erased.
+  return `SELECT ${limit}, ${set('transaction_isolation', 'read committed')},
+    ${set('lock_timeout', String(Math.min(ERASURE_WAITS_MS, timeoutMs)))}, pg_advisory_xact_lock(${ERASURE_LOCK})`;
 }
 
 /**

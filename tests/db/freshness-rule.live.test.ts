@@ -158,6 +158,44 @@ describe.each(['in turn', 'meanwhile'] as const)('%s: a snapshot is written', (o
   });
 });
 
+test('over what is left of an erased user, a snapshot is written exactly when it would be over the tombstone', async () => {
+  const deletedAtMs = ms.map((at) => at - RESTORE_AFTER_MS);
+  const pair = fc.record({ incoming: state, deletedAtMs });
+  await fc.assert(
+    fc.asyncProperty(fc.array(pair, PAIRS), async (generated) => {
+      const pairs = withIds(generated);
+      await storeErased(pairs);
+      const incoming = pairs.map(({ id, incoming }) => snapshot(id, incoming));
+      const applied = await applySnapshots(table.db, incoming, 'webhook');
+      const isDue = ({ incoming: { via, version }, deletedAtMs }: (typeof pairs)[number]) =>
+        via === 'api' && version.observedAtMs > deletedAtMs + RESTORE_AFTER_MS;
+      const due = pairs.filter(isDue).map(({ id }) => id);
+      const restored = applied.filter(({ outcome }) => outcome === 'restored');
+      expect(restored.map(({ clerkUserId }) => clerkUserId).sort()).toEqual(due.toSorted());
+      const ids = pairs.map(({ id }) => id);
+      const rows = await table.db.user.findMany({ where: { clerkId: { in: ids } } });
+      expect(rows.map(({ clerkId }) => clerkId).sort()).toEqual(due.toSorted());
+      expect(new Set(rows.map(({ revision }) => revision))).toEqual(new Set(due.length > 0 ? [8] : []));
+      const left = await table.db.userTombstone.findMany({ where: { clerkId: { in: ids } } });
+      expect(left.map(({ clerkId }) => clerkId).sort()).toEqual(
+        ids.filter((id) => !due.includes(id)).toSorted(),
+      );
+    }),
+    RUNS,
+  );
+});
+
+/** What DELETION_MODE=hard leaves, of a seventh revision. */
+async function storeErased(erased: { id: string; deletedAtMs: number }[]): Promise<void> {
+  const data = erased.map(({ id, deletedAtMs }) => ({
+    clerkId: id,
+    deletedAt: new Date(deletedAtMs),
+    revision: 7,
+    erasedAt: new Date(T0),
+  }));
+  await table.db.userTombstone.createMany({ data });
+}
+
 /** What deletionApplies() promises. */
 const deletionIsDue = ({ stored, deletedAtMs, restoredAtMs, goneAtMs, via }: DeletionPair) =>
   deletedAtMs === null &&
@@ -194,15 +232,24 @@ test('findNews() tells beforehand what applySnapshots() then writes, and what is
   const pair = fc.record({
     stored: fc.option(state, { nil: null }),
     incoming: state,
-    deletedAtMs: fc.option(ms, { nil: null }),
+    deletedAtMs: fc.option(
+      ms.map((at) => at - RESTORE_AFTER_MS),
+      { nil: null },
+    ),
+    isErased: fc.boolean(),
   });
   await fc.assert(
     fc.asyncProperty(fc.array(pair, PAIRS), async (generated) => {
       const pairs = withIds(generated);
-      const rows = pairs.flatMap(({ id, stored, deletedAtMs }) =>
-        stored ? [storedRow(id, stored, { deletedAtMs })] : [],
+      const rows = pairs.flatMap(({ id, stored, deletedAtMs, isErased }) =>
+        stored && !(isErased && deletedAtMs) ? [storedRow(id, stored, { deletedAtMs })] : [],
       );
       await table.db.user.createMany({ data: rows });
+      await storeErased(
+        pairs.flatMap(({ id, stored, deletedAtMs, isErased }) =>
+          stored && isErased && deletedAtMs ? [{ id, deletedAtMs }] : [],
+        ),
+      );
       const incoming = pairs.map(({ id, incoming }) => snapshot(id, incoming));
       const { newer, stale } = await findNews(table.db, incoming);
       const before = await writings();

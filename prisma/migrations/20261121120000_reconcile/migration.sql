@@ -21,6 +21,9 @@ CREATE TABLE "user_tombstones" (
     CONSTRAINT "user_tombstones_pkey" PRIMARY KEY ("clerk_id")
 );
 
+-- The tombstones that are still to be erased. Those that were have no hash any more.
+CREATE INDEX "users_to_erase" ON "users"("content_hash", "deleted_at") WHERE "deleted_at" IS NOT NULL;
+
 CREATE TABLE "synced_instance" (
     "id" INTEGER NOT NULL DEFAULT 1,
     "instance_id" TEXT NOT NULL,

@@ -1,0 +1,113 @@
+import { failureCode } from '../failures.js';
+import { type Database, query } from './database.js';
+import { Prisma } from './generated/client.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/**
+ * What becomes of a tombstone. `soft`: it stays as it is. `anonymise`: the row stays without anything personal. `hard`:
+ * the row is removed, and `user_tombstones` keeps what refuses a late event.
+ */
+export type DeletionMode = 'soft' | 'anonymise' | 'hard';
+
+export interface Erasure {
+  mode: DeletionMode;
+  /** How long after its deletion a user is left as it was; milliseconds, by the database's clock. 0: not at all. */
+  holdbackMs: number;
+  /** Whom to erase, if they are tombstones. Without it, anybody. */
+  clerkUserIds?: readonly string[];
+  /** Without ids: how many at most. Default 1000. */
+  most?: number;
+}
+
+const MOST = 1_000;
+
+/**
+ * Erases tombstones, one statement for all. Columns of the application stay as they are, unless the row goes.
+ *
+ * @returns how many were erased by this call; 0 in mode `soft`.
+ * @throws ROW_REJECTED (not retried: a constraint or trigger of the application's forbids it; without ids, all others
+ *   were erased before), POSTGRES_UNAVAILABLE (somebody holds a row or the writers' lock) or SCHEMA_MISSING (retried).
+ * @remarks Safe to repeat: what is erased is not found again. A user who was restored meanwhile is left alone. Without
+ *   ids, rows that somebody holds are left to the next call.
+ */
+export async function eraseDeletedUsers(db: Database, erasure: Erasure): Promise<number> {
+  const { mode, clerkUserIds } = erasure;
+  if (mode === 'soft' || clerkUserIds?.length === 0) return 0;
+  try {
+    return await erase(db, erasure);
+  } catch (error) {
+    if (failureCode(error) !== 'ROW_REJECTED' || clerkUserIds !== undefined) throw error;
+  }
+  // One row that is refused must not keep all others.
+  let erased = 0;
+  let refused: unknown;
+  for (const { clerkUserId } of await findTombstones(db, erasure)) {
+    try {
+      erased += await erase(db, { ...erasure, clerkUserIds: [clerkUserId] });
+    } catch (error) {
+      if (failureCode(error) !== 'ROW_REJECTED') throw error;
+      refused ??= error;
+    }
+  }
+  if (refused !== undefined) throw refused;
+  return erased;
+}
+
+async function erase(db: Database, erasure: Erasure): Promise<number> {
+  const isHard = erasure.mode === 'hard';
+  const statement = Prisma.sql`
+WITH picked AS MATERIALIZED (${tombstones(erasure, true)}), ${isHard ? REMOVED : ANONYMISED}
+SELECT count(*)::int AS erased FROM erased`;
+  try {
+    // A row that stays needs no lock: it goes on refusing what comes late.
+    const [row] = await query<{ erased: number }>(db, statement, isHard ? { erasureLock: 'exclusive' } : {});
+    return row?.erased ?? 0;
+  } catch (error) {
+    const whom = erasure.clerkUserIds?.length === 1 ? erasure.clerkUserIds[0] : 'deleted users';
+    throw postgresFailure(error, `Erasing ${whom}.`);
+  }
+}
+
+async function findTombstones(db: Database, erasure: Erasure): Promise<{ clerkUserId: string }[]> {
+  try {
+    return await query(
+      db,
+      Prisma.sql`SELECT clerk_id AS "clerkUserId" FROM (${tombstones(erasure, false)}) AS found`,
+    );
+  } catch (error) {
+    throw postgresFailure(error, 'Looking for deleted users.');
+  }
+}
+
+/** Tombstones that are due. With ids they are waited for, in the order in which every writer takes rows. */
+function tombstones({ mode, holdbackMs, clerkUserIds, most = MOST }: Erasure, locked: boolean): Prisma.Sql {
+  const lock = locked ? Prisma.sql`FOR UPDATE` : Prisma.empty;
+  return Prisma.sql`
+  SELECT clerk_id FROM users
+  WHERE deleted_at IS NOT NULL
+    ${mode === 'anonymise' ? Prisma.sql`AND content_hash > ''` : Prisma.empty}
+    ${holdbackMs > 0 ? Prisma.sql`AND deleted_at < now() - make_interval(secs => ${holdbackMs / 1000}::float8)` : Prisma.empty}
+    ${
+      clerkUserIds === undefined
+        ? Prisma.sql`LIMIT ${most} ${lock} ${locked ? Prisma.sql`SKIP LOCKED` : Prisma.empty}`
+        : Prisma.sql`AND clerk_id = ANY (${clerkUserIds}::text[]) ORDER BY clerk_id ${lock}`
+    }`;
+}
+
+const ANONYMISED = Prisma.sql`erased AS (
+  UPDATE users SET email = NULL, email_verified = false, phone = NULL, username = NULL, first_name = NULL, last_name = NULL,
+    name = NULL, avatar_url = NULL, external_id = NULL, public_metadata = '{}', raw = '{}', content_hash = '', last_sign_in_at = NULL
+  FROM picked WHERE users.clerk_id = picked.clerk_id AND deleted_at IS NOT NULL
+  RETURNING users.clerk_id
+)`;
+
+const REMOVED = Prisma.sql`removed AS (
+  DELETE FROM users USING picked WHERE users.clerk_id = picked.clerk_id AND deleted_at IS NOT NULL
+  RETURNING users.clerk_id, deleted_at, restored_at, revision
+), erased AS (
+  INSERT INTO user_tombstones (clerk_id, deleted_at, restored_at, revision, erased_at)
+  SELECT clerk_id, deleted_at, restored_at, revision, now() FROM removed
+  ON CONFLICT (clerk_id) DO UPDATE SET deleted_at = excluded.deleted_at, restored_at = excluded.restored_at,
+    revision = greatest(user_tombstones.revision, excluded.revision), erased_at = excluded.erased_at
+  RETURNING clerk_id
+)`;
