@@ -50,6 +50,8 @@ const settings = z.object({
   SYNC_MODE: z.enum(['payload', 'refetch']).default('payload'),
   SYNC_LINGER_SECONDS: wholeNumber(1, 3600, 45),
   STORE_PRIVATE_METADATA: flag,
+  DELETION_MODE: z.enum(['soft', 'anonymise', 'hard']).default('soft'),
+  DELETION_HOLDBACK_HOURS: z.coerce.number().min(0).max(8760).default(0),
   WEBHOOK_MAX_BODY_BYTES: wholeNumber(1024, 1_500_000, 524_288),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(1, 86_400, 15),
   SWEEP_INTERVAL_SECONDS: wholeNumber(60, 604_800, 3600),

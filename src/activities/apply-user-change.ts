@@ -3,12 +3,14 @@ import { getUser } from '../clerk/get-user.js';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import { applyDeletions } from '../db/apply-deletions.js';
 import { applySnapshots } from '../db/apply-snapshots.js';
+import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
 import { failure } from '../failures.js';
 import type { ObservedVia, Outcome, UserChange } from '../user-change.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 /**
- * Applies one change to the user's row; a refetch asks Clerk first.
+ * Applies one change to the user's row; a refetch asks Clerk first. A deletion erases at once what the settings do not
+ * keep or hold back.
  *
  * @returns the outcome. `ignored`: Clerk, asked, does not have the user; the change was a phantom, such as the
  *   dashboard's "Send Example", or its deletion is under way.
@@ -33,9 +35,14 @@ export async function applyUserChange(
       );
     case 'deletion': {
       const deletion = { clerkUserId, deletedAtMs: change.observedAtMs };
-      return only(
+      const result = only(
         await applyDeletions(deps.db, [deletion], { observedVia: 'webhook', writer, markUnknown: true }),
       );
+      // An attempt before this one may have marked the row and ended there. What is held back, the reconcile erases.
+      const isTombstone = result.outcome === 'deleted' || result.outcome === 'unchanged';
+      if (isTombstone && deps.deletion.holdbackMs === 0)
+        await eraseDeletedUsers(deps.db, { ...deps.deletion, clerkUserIds: [clerkUserId] });
+      return result;
     }
     case 'refetch': {
       const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, cancellationSignal());

@@ -1,5 +1,6 @@
 import type { ClerkApi } from '../clerk/clerk-api.js';
 import type { Database } from '../db/database.js';
+import type { DeletionMode } from '../db/erase-deleted-users.js';
 
 /** What the worker hands to its activities. */
 export interface ActivityDependencies {
@@ -8,7 +9,8 @@ export interface ActivityDependencies {
   /** Whether `private_metadata` is stored. */
   keepPrivateMetadata: boolean;
   deletion: {
-    mode: 'soft' | 'anonymise' | 'hard';
+    mode: DeletionMode;
+    /** How long a deleted user's row is left as it was before it is erased. */
     holdbackMs: number;
   };
   reconcile: {

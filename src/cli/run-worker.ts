@@ -21,7 +21,7 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
       db,
       clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),
       keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
-      deletion: { mode: 'soft', holdbackMs: 0 },
+      deletion: { mode: config.DELETION_MODE, holdbackMs: config.DELETION_HOLDBACK_HOURS * 3_600_000 },
       reconcile: {
         pageSize: config.RECONCILE_PAGE_SIZE,
         intervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,

@@ -10,10 +10,11 @@ import { parseEvent } from '../../src/clerk/parse-event.js';
 import { toUserSnapshot } from '../../src/clerk/to-user-snapshot.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase } from '../../src/db/database.js';
+import { type DeletionMode, eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { foldChanges, type JsonObject, type UserChange } from '../../src/user-change.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
-const HISTORIES = 600;
+const HISTORIES = 400;
 const PAGE_SIZE = 70;
 
 let nowMs = 1_750_000_000_000;
@@ -29,6 +30,7 @@ beforeAll(async () => {
     db: connectDatabase({ url: database.url, poolSize: 8 }),
     clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
     keepPrivateMetadata: false,
+    deletion: { mode: 'soft', holdbackMs: 0 },
     reconcile: { pageSize: PAGE_SIZE, intervalMs: 15_000, requestsPerSecond: 1000, deletionGraceMs: 0 },
   };
 });
@@ -130,7 +132,7 @@ async function sweep(): Promise<void> {
     const page: SweptPage = await activity.run(sweepPage, deps, { after: place, runId: 'sweep' });
     place = page.next;
   } while (place !== null);
-  await activity.run(settleGoneUsers, deps, { runId: 'sweep', mostDeletions: HISTORIES, incomplete: false });
+  await activity.run(settleGoneUsers, deps, { runId: 'sweep', mostDeletions: made, incomplete: false });
 }
 
 /** What differs between Clerk's user and the row; undefined when they are equal. */
@@ -158,24 +160,48 @@ async function difference(id: string): Promise<string | undefined> {
     : `${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`;
 }
 
-test(`${HISTORIES} random histories: whatever arrives, in whatever order, one sweep later the row equals Clerk's user`, async () => {
-  const seed = Date.now();
-  const lives = fc.sample(history, { numRuns: HISTORIES, seed }).map((one) => ({ one, ...live(one) }));
-  await eachOf(lives, 8, async ({ one, changes }) => {
-    const apply = (change: UserChange) => activity.run(applyUserChange, deps, change);
-    const arrived = arriving(changes, one);
-    // Attempts that the workflow gave up may still commit, so changes of one user can be written at the same time.
-    if (one.together) await Promise.all(arrived.map(apply));
-    else for (const change of arrived) await apply(change);
-  });
-  await sweep();
-  const wrong: string[] = [];
-  await eachOf(lives, 8, async ({ one, id }) => {
-    const text = await difference(id);
-    if (text !== undefined) wrong.push(`seed ${seed}: ${text} after ${JSON.stringify(one.steps)}`);
-  });
-  expect(wrong).toEqual([]);
-}, 120_000);
+/** What must be left of the deleted, once everything was erased. */
+const LEFT: Record<DeletionMode, { rows: 'some' | 'none'; personal: 'some' | 'none' }> = {
+  soft: { rows: 'some', personal: 'some' },
+  anonymise: { rows: 'some', personal: 'none' },
+  hard: { rows: 'none', personal: 'none' },
+};
+
+test.each(Object.keys(LEFT) as DeletionMode[])(
+  `${HISTORIES} random histories, deletions %s: whatever arrives, in whatever order, one sweep later the row equals Clerk's user`,
+  async (mode) => {
+    deps = { ...deps, deletion: { mode, holdbackMs: 0 } };
+    const seed = Date.now();
+    const lives = fc.sample(history, { numRuns: HISTORIES, seed }).map((one) => ({ one, ...live(one) }));
+    await eachOf(lives, 8, async ({ one, changes }) => {
+      const apply = (change: UserChange) => activity.run(applyUserChange, deps, change);
+      const arrived = arriving(changes, one);
+      // Attempts that the workflow gave up may still commit, so changes of one user can be written at the same time.
+      if (one.together) await Promise.all(arrived.map(apply));
+      else for (const change of arrived) await apply(change);
+    });
+    await sweep();
+    // Of deletions whose webhook was lost the sweep knew; and any webhook may be delivered once more.
+    await eraseDeletedUsers(deps.db, { mode, holdbackMs: 0, most: made });
+    await eachOf(lives, 8, async ({ changes }) => {
+      for (const change of changes) await activity.run(applyUserChange, deps, change);
+    });
+    const wrong: string[] = [];
+    await eachOf(lives, 8, async ({ one, id }) => {
+      const text = await difference(id);
+      if (text !== undefined) wrong.push(`seed ${seed}: ${text} after ${JSON.stringify(one.steps)}`);
+    });
+    expect(wrong).toEqual([]);
+    expect(await leftOfDeleted()).toEqual(LEFT[mode]);
+  },
+  120_000,
+);
+
+async function leftOfDeleted(): Promise<{ rows: string; personal: string }> {
+  const rows = await deps.db.user.findMany({ where: { deletedAt: { not: null } } });
+  const isPersonal = rows.some((row) => /@example\.com/.test(JSON.stringify(row)));
+  return { rows: rows.length > 0 ? 'some' : 'none', personal: isPersonal ? 'some' : 'none' };
+}
 
 /** Runs `work` on every item, so many at a time. */
 async function eachOf<Item>(

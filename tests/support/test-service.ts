@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
+import type { ActivityDependencies } from '../../src/activities/dependencies.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
@@ -17,6 +18,8 @@ export interface TestServiceOptions {
   tickShare?: number;
   /** Default 0: tests delete users seconds after they were seen. */
   deletionGraceMs?: number;
+  /** Default: tombstones stay as they are. */
+  deletion?: ActivityDependencies['deletion'];
 }
 
 /** A namespace, a database, a stand-in and a worker of a test file's own. */
@@ -62,7 +65,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
           db,
           clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),
           keepPrivateMetadata: false,
-          deletion: { mode: 'soft', holdbackMs: 0 },
+          deletion: options.deletion ?? { mode: 'soft', holdbackMs: 0 },
           reconcile: {
             pageSize: options.pageSize ?? 500,
             intervalMs: options.intervalMs ?? 15_000,
