@@ -5,6 +5,8 @@ import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { countLiveUsers } from '../../src/db/count-live-users.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
+import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
+import { findDrift } from '../../src/db/find-drift.js';
 import { findNews } from '../../src/db/find-news.js';
 import { findUnlistedUsers } from '../../src/db/find-unlisted-users.js';
 import { findUserBefore } from '../../src/db/find-user-before.js';
@@ -37,6 +39,9 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
       markUnknown: true,
     }),
   countLiveUsers,
+  'eraseDeletedUsers, by emptying': (db) => eraseDeletedUsers(db, { mode: 'anonymise', holdbackMs: 0 }),
+  'eraseDeletedUsers, by removing': (db) => eraseDeletedUsers(db, { mode: 'hard', holdbackMs: 0 }),
+  findDrift: (db) => findDrift(db, [answerOf('user_verb', T0, T0)], { values: true }),
   findNews: (db) => findNews(db, [answerOf('user_verb', T0, T0)]),
   findUnlistedUsers: (db) =>
     findUnlistedUsers(db, { after: null, upTo: null, listedIds: [], observedBeforeMs: T0, most: 10 }),
