@@ -142,13 +142,22 @@ describe('the lock', () => {
       await expect(applySnapshots(impatient, [snapshotOf(newUserId(), T0)], 'webhook')).rejects.toMatchObject(
         unavailable,
       );
-      await expect(eraseDeletedUsers(impatient, { mode: 'hard', holdbackMs: 0 })).rejects.toMatchObject(
-        unavailable,
-      );
+      await expect(
+        eraseDeletedUsers(impatient, { mode: 'hard', holdbackMs: 0, clerkUserIds: ['user_nobody'] }),
+      ).rejects.toMatchObject(unavailable);
       expect(await waiting()).toBe(0);
     } finally {
       await gate.query('SELECT pg_advisory_unlock(2026112101)');
       await impatient.$disconnect();
+    }
+  });
+
+  test('is not asked for when there is nobody to be erased', async () => {
+    await gate.query('SELECT pg_advisory_lock(2026112101)');
+    try {
+      expect(await eraseDeletedUsers(table.db, { mode: 'hard', holdbackMs: 0 })).toBe(0);
+    } finally {
+      await gate.query('SELECT pg_advisory_unlock(2026112101)');
     }
   });
 
