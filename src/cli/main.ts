@@ -24,6 +24,15 @@ program
   .description('brings the database to the current schema')
   .action(async () => (await import('./migrate.js')).migrateCommand());
 program
+  .command('status')
+  .description(
+    'how the table stands; exits with 1 when something needs a person, and says what to do (needs DATABASE_URL only)',
+  )
+  .option('--json', 'print it as JSON')
+  .action(async (options) => {
+    process.exitCode = await (await import('./status.js')).status(options);
+  });
+program
   .command('stand-in')
   .description("a stand-in for Clerk's Backend API and webhooks, to develop and test against")
   .option('--port <number>', 'port to listen on', wholeNumber, 4600)
@@ -36,7 +45,7 @@ program
 try {
   await program.parseAsync();
   // What was started has been stopped; a connection still retrying, or a timer of a library's, keeps nobody waiting.
-  process.exit(0);
+  process.exit();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   // Whatever could not be stopped must not keep the process.

@@ -23,8 +23,13 @@ export type LogLine = Record<string, unknown> & { msg?: string };
 
 const running = new Set<ChildProcess>();
 
-export function runCommand(command: string, env: Record<string, string> = {}): RunningCommand {
-  const child = spawn(process.execPath, [MAIN, command], {
+/** @param options the command's own, as on a command line. */
+export function runCommand(
+  command: string,
+  env: Record<string, string> = {},
+  options: readonly string[] = [],
+): RunningCommand {
+  const child = spawn(process.execPath, [MAIN, command, ...options], {
     env: { PATH: process.env.PATH ?? '', HOME: tmpdir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,16 @@
+import {
+  APPROVE_DELETIONS_SIGNAL,
+  DELETE_GONE_USERS_WORKFLOW_ID,
+  REJECT_DELETIONS_SIGNAL,
+} from '../names.js';
+
+const signal = (name: string): string =>
+  `temporal workflow signal --workflow-id ${DELETE_GONE_USERS_WORKFLOW_ID} --name ${name}`;
+
+/** What an operator does about deletions that are more than one run may make; a line each. */
+export const DECIDE_DELETIONS: readonly string[] = [
+  'First see whether CLERK_SECRET_KEY is the right one. If the users are really gone, delete their rows with',
+  `  ${signal(APPROVE_DELETIONS_SIGNAL)}`,
+  'and if they are not, keep the rows with',
+  `  ${signal(REJECT_DELETIONS_SIGNAL)}`,
+];

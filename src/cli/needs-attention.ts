@@ -1,0 +1,61 @@
+import type { SyncStatus } from '../db/read-status.js';
+import { RECONCILE_SCHEDULE_ID } from '../names.js';
+import { DECIDE_DELETIONS } from './decide-deletions.js';
+import { counted, duration, grouped } from './in-words.js';
+
+/** One missed tick is a restart; ten are nobody at work. */
+const LATE_INTERVALS = 10;
+
+/**
+ * @param intervalMs time between two reconciles.
+ * @returns what a person has to look at, each with what to do; several lines where there are commands. Empty when all is
+ *   well.
+ */
+export function needsAttention(status: SyncStatus, nowMs: number, intervalMs: number): string[] {
+  return [
+    ...webhooks(status),
+    ...failures(status),
+    ...deletions(status),
+    ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs),
+  ];
+}
+
+function webhooks({ webhooks: { verdict, repaired, delivered } }: SyncStatus): string[] {
+  const look =
+    "Look at the endpoint in Clerk's dashboard (is it enabled, are its address, events and signing secret right?) and at the starter's log.";
+  if (verdict === 'silent')
+    return [`Webhooks are silent: ${counted(repaired, 'change')} had to be repaired, none came. ${look}`];
+  if (verdict === 'lossy')
+    return [
+      `Webhooks are lossy: ${counted(repaired, 'change')} had to be repaired, ${delivered} came. ${look}`,
+    ];
+  return [];
+}
+
+function failures({ failures: { unresolved, first } }: SyncStatus): string[] {
+  if (unresolved === 0) return [];
+  const users = first.map(({ clerkUserId, code }) => `  ${clerkUserId}  ${code}`);
+  const more = unresolved > first.length ? [`  and ${counted(unresolved - first.length, 'other')}`] : [];
+  return [
+    [
+      `${counted(unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each; then send the signal retry.`,
+      ...users,
+      ...more,
+    ].join('\n'),
+  ];
+}
+
+function deletions({ deletionsWaiting: waiting }: SyncStatus): string[] {
+  if (waiting === 0) return [];
+  return [[`Deletions that wait for you: ${grouped(waiting)}.`, ...DECIDE_DELETIONS].join('\n')];
+}
+
+function reconciles({ lastReconcile, running }: SyncStatus, nowMs: number, lateMs: number): string[] {
+  const sinceMs = lastReconcile ? nowMs - lastReconcile.finishedAt.getTime() : Number.POSITIVE_INFINITY;
+  if (sinceMs <= lateMs) return [];
+  const what = lastReconcile ? `for ${duration(sinceMs)}` : 'yet';
+  const done = running
+    ? `A ${running.kind} runs since ${duration(nowMs - running.startedAt.getTime())}; the Web UI shows how far it is.`
+    : `Is a worker running, and is the schedule ${RECONCILE_SCHEDULE_ID} not paused?`;
+  return [`No reconcile was completed ${what}. ${done}`];
+}

@@ -1,0 +1,50 @@
+import type { CompletedRun, SyncStatus } from '../db/read-status.js';
+import { aligned } from './aligned.js';
+import { counted, driftWords, duration, grouped } from './in-words.js';
+
+/** The status for a person: a line each, then what needs them. @param attention from `needsAttention`. */
+export function statusText(status: SyncStatus, attention: readonly string[], nowMs: number): string {
+  const { instance, lastReconcile, lastSweep, running, webhooks, failures } = status;
+  const ago = (date: Date) => `${duration(nowMs - date.getTime())} ago`;
+  const rows = [
+    [
+      'Instance',
+      instance ? `${instance.instanceId}, adopted ${instance.adoptedAt.toISOString()}` : 'none adopted yet',
+    ],
+    ['Rows', `${grouped(status.liveRows)} live, ${grouped(status.deletedRows)} deleted`],
+    [
+      'Last reconcile',
+      lastReconcile
+        ? `${lastReconcile.kind} ${ago(lastReconcile.finishedAt)}: ${whatItDid(lastReconcile)}`
+        : 'none completed yet',
+    ],
+    ['Last sweep', lastSweep ? ago(lastSweep.finishedAt) : 'none completed yet'],
+    ...(running
+      ? [['Running', `${running.kind} since ${duration(nowMs - running.startedAt.getTime())}`]]
+      : []),
+    [
+      'Webhooks',
+      `${webhooks.verdict}: ${webhooks.repaired} repaired, ${webhooks.delivered} delivered in 15 min`,
+    ],
+    ['Failures', failures.unresolved === 0 ? 'none' : counted(failures.unresolved, 'user')],
+    ['Deletions', status.deletionsWaiting === 0 ? 'none wait' : `${grouped(status.deletionsWaiting)} wait`],
+  ];
+  return [
+    ...aligned(rows),
+    '',
+    ...(attention.length === 0 ? ['All is well.'] : attention.flatMap((each) => [...bullet(each)])),
+  ].join('\n');
+}
+
+function whatItDid(run: CompletedRun): string {
+  const repaired = driftWords(run.repaired);
+  return [
+    repaired === null ? 'nothing to repair' : `repaired ${repaired}`,
+    ...(run.withheld > 0 ? [`${grouped(run.withheld)} deletions withheld`] : []),
+    ...(run.failed > 0 ? [`${grouped(run.failed)} failed`] : []),
+    `${counted(run.clerkRequests, 'request')} to Clerk`,
+  ].join(', ');
+}
+
+const bullet = (text: string): string[] =>
+  text.split('\n').map((line, place) => `${place === 0 ? '- ' : '  '}${line}`);

@@ -1,0 +1,28 @@
+import { readConfig } from '../config.js';
+import { connectDatabase } from '../db/database.js';
+import { readStatus } from '../db/read-status.js';
+import { needsAttention } from './needs-attention.js';
+import { statusText } from './status-text.js';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** `clerk-sync status`. @returns the exit code: 0 when all is well, 1 when something needs a person. */
+export async function status({ json }: { json?: boolean }): Promise<number> {
+  const { DATABASE_URL = '', RECONCILE_INTERVAL_SECONDS } = readConfig(['DATABASE_URL']);
+  const db = connectDatabase({ url: DATABASE_URL, poolSize: 2, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  try {
+    const nowMs = Date.now();
+    const found = await readStatus(db, nowMs).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`${new URL(DATABASE_URL).host}: ${why}`, { cause });
+    });
+    const attention = needsAttention(found, nowMs, RECONCILE_INTERVAL_SECONDS * 1000);
+    if (json) {
+      const ok = attention.length === 0;
+      console.log(JSON.stringify({ ok, attention, at: new Date(nowMs), ...found }, null, 2));
+    } else console.log(statusText(found, attention, nowMs));
+    return attention.length === 0 ? 0 : 1;
+  } finally {
+    await db.$disconnect();
+  }
+}

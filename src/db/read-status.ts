@@ -1,0 +1,124 @@
+import type { DriftLabel } from '../drift.js';
+import { type Database, query } from './database.js';
+import { Prisma, type ReconcileRun } from './generated/client.js';
+import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
+import { postgresFailure } from './postgres-failure.js';
+import { repairedByLabel } from './repaired-by-label.js';
+import { WAITING_DELETIONS } from './waiting-deletions.js';
+
+/** A reconcile that was completed. */
+export interface CompletedRun {
+  kind: string;
+  finishedAt: Date;
+  repaired: Record<DriftLabel, number>;
+  /** Deletions that it left alone because they were too many. */
+  withheld: number;
+  /** Users that it could not write. */
+  failed: number;
+  clerkRequests: number;
+  /** How many users Clerk had, and how many live rows the table, at its end; null where it did not count. */
+  clerkUsers: number | null;
+  liveRows: number | null;
+}
+
+export interface SyncStatus {
+  /** The Clerk instance that the table belongs to; null before the first reconcile. */
+  instance: { instanceId: string; adoptedAt: Date } | null;
+  liveRows: number;
+  deletedRows: number;
+  lastReconcile: CompletedRun | null;
+  lastSweep: CompletedRun | null;
+  /** The reconcile that began after the last completed one and has not ended, if any. */
+  running: { kind: string; startedAt: Date; seen: number } | null;
+  webhooks: WebhookJudgement;
+  /** Users who wait for somebody, and the first 5 of them by the time of their failure. */
+  failures: { unresolved: number; first: { clerkUserId: string; code: string }[] };
+  /** Rows whose deletion waits for an operator. */
+  deletionsWaiting: number;
+}
+
+const FAILURES_SHOWN = 5;
+
+/**
+ * @param nowMs Unix milliseconds.
+ * @returns how the table stands, without a word to Clerk or Temporal. No personal data: ids, codes, counts and times.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function readStatus(db: Database, nowMs: number): Promise<SyncStatus> {
+  const [tables, webhooks] = await Promise.all([readTables(db), judgeWebhooks(db, nowMs)]);
+  return { ...tables, webhooks };
+}
+
+async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
+  try {
+    const unresolved = { resolvedAt: null };
+    const [instance, [counts], lastReconcile, lastSweep, newest, first, failures] = await Promise.all([
+      db.syncedInstance.findFirst({ select: { instanceId: true, adoptedAt: true } }),
+      query<Counts>(db, COUNTS),
+      lastCompleted(db),
+      lastCompleted(db, 'sweep'),
+      db.reconcileRun.findFirst({ orderBy: { startedAt: 'desc' } }),
+      db.syncFailure.findMany({
+        where: unresolved,
+        orderBy: [{ firstFailedAt: 'asc' }, { clerkId: 'asc' }],
+        take: FAILURES_SHOWN,
+        select: { clerkId: true, code: true },
+      }),
+      db.syncFailure.count({ where: unresolved }),
+    ]);
+    return {
+      instance,
+      liveRows: counts?.live ?? 0,
+      deletedRows: counts?.deleted ?? 0,
+      lastReconcile,
+      lastSweep,
+      running:
+        newest?.status === 'running'
+          ? { kind: newest.kind, startedAt: newest.startedAt, seen: newest.seen }
+          : null,
+      failures: {
+        unresolved: failures,
+        first: first.map(({ clerkId, code }) => ({ clerkUserId: clerkId, code })),
+      },
+      deletionsWaiting: counts?.waiting ?? 0,
+    };
+  } catch (error) {
+    throw postgresFailure(error, 'Reading the status.');
+  }
+}
+
+interface Counts {
+  live: number;
+  deleted: number;
+  waiting: number;
+}
+
+/** Rows that DELETION_MODE=hard removed are deleted as well; of them the tombstone is left. */
+const COUNTS = Prisma.sql`
+  SELECT count(*) FILTER (WHERE deleted_at IS NULL)::int AS live,
+    (count(*) FILTER (WHERE deleted_at IS NOT NULL)
+      + (SELECT count(*) FROM user_tombstones WHERE restored_at IS NULL))::int AS deleted,
+    (${WAITING_DELETIONS}) AS waiting
+  FROM users`;
+
+async function lastCompleted(db: Database, kind?: string): Promise<CompletedRun | null> {
+  const run = await db.reconcileRun.findFirst({
+    where: { status: 'completed', finishedAt: { not: null }, ...(kind === undefined ? {} : { kind }) },
+    orderBy: { startedAt: 'desc' },
+  });
+  return run?.finishedAt ? completedRun(run, run.finishedAt) : null;
+}
+
+function completedRun(run: ReconcileRun, finishedAt: Date): CompletedRun {
+  const { kind, withheld, failed, clerkRequests, clerkUsers, liveRows } = run;
+  return {
+    kind,
+    finishedAt,
+    repaired: repairedByLabel(run),
+    withheld,
+    failed,
+    clerkRequests,
+    clerkUsers,
+    liveRows,
+  };
+}

@@ -1,0 +1,109 @@
+import { expect, test } from '@jest/globals';
+import { needsAttention } from '../../src/cli/needs-attention.js';
+import { statusText } from '../../src/cli/status-text.js';
+import type { CompletedRun, SyncStatus } from '../../src/db/read-status.js';
+
+const NOW_MS = 1_750_000_000_000;
+const INTERVAL_MS = 15_000;
+const ago = (ms: number) => new Date(NOW_MS - ms);
+
+const run = (given: Partial<CompletedRun> = {}): CompletedRun => ({
+  kind: 'sweep',
+  finishedAt: ago(8_000),
+  repaired: { missed_create: 0, missed_update: 0, missed_delete: 0, phantom: 0 },
+  withheld: 0,
+  failed: 0,
+  clerkRequests: 7,
+  clerkUsers: 2_003,
+  liveRows: 2_003,
+  ...given,
+});
+const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
+  instance: { instanceId: 'ins_1', adoptedAt: ago(86_400_000) },
+  liveRows: 2_003,
+  deletedRows: 12,
+  lastReconcile: run(),
+  lastSweep: run(),
+  running: null,
+  webhooks: { verdict: 'ok', repaired: 0, delivered: 4 },
+  failures: { unresolved: 0, first: [] },
+  deletionsWaiting: 0,
+  ...given,
+});
+const attention = (given: Partial<SyncStatus> = {}) => needsAttention(statusOf(given), NOW_MS, INTERVAL_MS);
+const text = (given: Partial<SyncStatus> = {}) => statusText(statusOf(given), attention(given), NOW_MS);
+
+test('when all is well nothing needs a person', () => {
+  expect(attention()).toEqual([]);
+  expect(text()).toBe(`Instance        ins_1, adopted 2025-06-14T15:06:40.000Z
+Rows            2,003 live, 12 deleted
+Last reconcile  sweep 8 s ago: nothing to repair, 7 requests to Clerk
+Last sweep      8 s ago
+Webhooks        ok: 0 repaired, 4 delivered in 15 min
+Failures        none
+Deletions       none wait
+
+All is well.`);
+});
+
+test.each(['silent', 'lossy'] as const)('%s webhooks need one, who is told where to look', (verdict) => {
+  const [only, ...more] = attention({ webhooks: { verdict, repaired: 7, delivered: 2 } });
+  expect(more).toEqual([]);
+  expect(only).toMatch(
+    new RegExp(`^Webhooks are ${verdict}: 7 changes had to be repaired, .*dashboard.*starter's log`),
+  );
+});
+
+test('users who cannot be written are named with their codes, and how many there are besides', () => {
+  const first = [{ clerkUserId: 'user_1', code: 'ROW_REJECTED' }];
+  const [only] = attention({ failures: { unresolved: 3, first } });
+  expect(only?.split('\n')).toEqual([
+    expect.stringContaining('3 users cannot be written'),
+    '  user_1  ROW_REJECTED',
+    '  and 2 others',
+  ]);
+});
+
+test('deletions that wait come with the commands that decide', () => {
+  const [only] = attention({ deletionsWaiting: 40 });
+  expect(only).toContain('Deletions that wait for you: 40.');
+  expect(only).toContain(
+    'temporal workflow signal --workflow-id delete-gone-users --name approveDeletions\n',
+  );
+  expect(only).toMatch(/temporal workflow signal --workflow-id delete-gone-users --name rejectDeletions$/);
+});
+
+test('a reconcile is late after ten intervals, and not a moment sooner', () => {
+  expect(attention({ lastReconcile: run({ finishedAt: ago(10 * INTERVAL_MS) }) })).toEqual([]);
+  expect(attention({ lastReconcile: run({ finishedAt: ago(10 * INTERVAL_MS + 1) }) })).toEqual([
+    'No reconcile was completed for 3 min. Is a worker running, and is the schedule reconcile-users not paused?',
+  ]);
+});
+
+test('before the first reconcile is completed it is said which one runs', () => {
+  const running = { kind: 'sweep', startedAt: ago(240_000), seen: 900 };
+  expect(attention({ lastReconcile: null, lastSweep: null, running })).toEqual([
+    'No reconcile was completed yet. A sweep runs since 4 min; the Web UI shows how far it is.',
+  ]);
+  expect(text({ instance: null, lastReconcile: null, lastSweep: null, running })).toContain(
+    'Running         sweep since 4 min',
+  );
+});
+
+test('everything that needs a person is told, all at once', () => {
+  const all = attention({
+    webhooks: { verdict: 'silent', repaired: 3, delivered: 0 },
+    failures: { unresolved: 1, first: [{ clerkUserId: 'user_1', code: 'ROW_REJECTED' }] },
+    deletionsWaiting: 1,
+    lastReconcile: null,
+  });
+  expect(all).toHaveLength(4);
+  expect(text({ deletionsWaiting: 1 })).toContain('\n\n- Deletions that wait for you: 1.\n  First see');
+});
+
+test('what the last reconcile did is told by label, with what it left', () => {
+  const repaired = { missed_create: 1_200, missed_update: 0, missed_delete: 0, phantom: 1 };
+  expect(text({ lastReconcile: run({ repaired, withheld: 40, failed: 2, clerkRequests: 1 }) })).toContain(
+    'sweep 8 s ago: repaired 1,200 missed_create, 1 phantom, 40 deletions withheld, 2 failed, 1 request to Clerk',
+  );
+});
