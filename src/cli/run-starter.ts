@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { connectDatabase, type Database } from '../db/database.js';
 import { isReachable } from '../db/is-reachable.js';
+import { readSyncReadings } from '../db/read-sync-readings.js';
 import type { Logger } from '../log.js';
 import { createApp } from '../starter/app.js';
 import { ensureSchedules } from '../starter/ensure-schedules.js';
@@ -42,7 +43,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       hasSearchAttributes: createSearchAttributeCheck(client, namespace),
     }),
     log,
-    metrics: createStarterMetrics(),
+    metrics: createStarterMetrics(() => readSyncReadings(db)),
     mode: config.SYNC_MODE,
     keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
     instanceId: config.CLERK_INSTANCE_ID,

@@ -16,7 +16,7 @@ export function createApp(deps: AppDependencies): Express {
   app.get('/healthz', healthz);
   app.get('/readyz', createReadyz(deps.health));
   app.get('/metrics', async (_request, response) => {
-    response.type('text/plain').send(await metrics.registry.metrics());
+    response.type('text/plain').send(await metrics.text());
   });
   // The signature is over the bytes, so nothing may parse them first, whatever the content type claims.
   const rawBody = express.raw({ type: () => true, limit: deps.maxBodyBytes });

@@ -133,6 +133,23 @@ test('while Postgres is down webhooks are taken all the same; only /readyz says 
   });
 });
 
+test('/metrics reads the table, and answers without it while Postgres is down', async () => {
+  const starter = await surroundings.startStarter();
+  const metrics = async () => (await fetch(`${starter.url}/metrics`)).text();
+  expect(await metrics()).toMatch(/^clerk_sync_failures_unresolved 0$/m);
+  await surroundings.service.database.goDown();
+  try {
+    const text = await metrics();
+    expect(text).toMatch(/^clerk_sync_postgres_up 0$/m);
+    expect(text).not.toMatch(/^clerk_sync_failures_unresolved /m);
+  } finally {
+    await surroundings.service.database.comeBack();
+  }
+  await waitUntil(async () => (await metrics()).includes('\nclerk_sync_postgres_up 1\n'), {
+    describe: metrics,
+  });
+});
+
 test('no log line holds an e-mail, a name or other data of a user, whatever becomes of the delivery', async () => {
   const starter = await surroundings.startStarter({
     LOG_LEVEL: 'trace',

@@ -1,0 +1,104 @@
+import { Gauge, type Registry } from 'prom-client';
+
+/** What is read from the database for a scrape; null where nothing is known yet. */
+export interface SyncReadings {
+  clerkUsers: number | null;
+  liveRows: number | null;
+  webhooksOk: boolean | null;
+  /** Unix seconds, by kind. */
+  lastReconcileSeconds: Record<string, number | null>;
+  /** By label of the drift. */
+  repairedLastHour: Record<string, number>;
+  failuresUnresolved: number;
+  deletionsWaiting: number;
+}
+
+export interface SyncGaugesOptions {
+  read(): Promise<SyncReadings>;
+  /** Default 2,000: Prometheus waits for 10 s. */
+  timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 2_000;
+/** Every starter reads the same rows, so that adding them up would count them twice. */
+const SHARED = 'Read from the database, alike in every starter: use max, not sum.';
+
+/**
+ * Gauges of what the database holds, which are read anew for each scrape.
+ *
+ * @returns a function to call before the registry is rendered. It never throws, and takes no longer than the timeout:
+ *   where Postgres does not answer in time, `clerk_sync_postgres_up` is 0 and the others have no value, rather than an
+ *   old one.
+ */
+export function createSyncGauges(
+  registry: Registry,
+  { read, timeoutMs = TIMEOUT_MS }: SyncGaugesOptions,
+): () => Promise<void> {
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name: `clerk_sync_${name}`, help, labelNames, registers: [registry] });
+  const postgresUp = gauge('postgres_up', 'Whether Postgres answered for this scrape: 1 or 0.');
+  const clerkUsers = gauge('clerk_users', `Users that Clerk had at the last reconcile. ${SHARED}`);
+  const liveRows = gauge('live_rows', `Rows that are not deleted, at the last reconcile. ${SHARED}`);
+  const lastReconcile = gauge(
+    'last_reconcile_timestamp_seconds',
+    `When the last reconcile of each kind was completed, Unix seconds. ${SHARED}`,
+    ['kind'],
+  );
+  const webhooksOk = gauge(
+    'webhooks_ok',
+    `0 when the last reconcile had to repair so much that webhooks are silent or lossy, else 1. ${SHARED}`,
+  );
+  const repaired = gauge(
+    'drift_repaired_last_hour',
+    `Differences that reconciles repaired in the last hour, by label. A gauge, for it also falls: no rate() over it. ${SHARED}`,
+    ['label'],
+  );
+  const failures = gauge(
+    'failures_unresolved',
+    `Users that cannot be written until somebody acts. ${SHARED}`,
+  );
+  const deletions = gauge(
+    'deletions_waiting',
+    `Rows whose deletion an operator has to approve or reject. During a sweep it may be above 0 for a moment. ${SHARED}`,
+  );
+  const gauges = [clerkUsers, liveRows, lastReconcile, webhooksOk, repaired, failures, deletions];
+  /** A read that hangs is waited for again, not doubled: scrapes must not use up the connections of /readyz. */
+  let reading: Promise<SyncReadings> | undefined;
+
+  return async () => {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    const readings = await within(timeoutMs, reading);
+    for (const each of gauges) each.reset();
+    postgresUp.set(readings === null ? 0 : 1);
+    // A gauge without labels is 0 after a reset, which would be a lie.
+    for (const each of [clerkUsers, liveRows, webhooksOk, failures, deletions]) each.remove();
+    if (readings === null) return;
+    setIfKnown(clerkUsers, readings.clerkUsers);
+    setIfKnown(liveRows, readings.liveRows);
+    setIfKnown(webhooksOk, readings.webhooksOk === null ? null : Number(readings.webhooksOk));
+    failures.set(readings.failuresUnresolved);
+    deletions.set(readings.deletionsWaiting);
+    for (const [kind, seconds] of Object.entries(readings.lastReconcileSeconds))
+      if (seconds !== null) lastReconcile.set({ kind }, seconds);
+    for (const [label, count] of Object.entries(readings.repairedLastHour)) repaired.set({ label }, count);
+  };
+}
+
+function setIfKnown(gauge: Gauge, value: number | null): void {
+  if (value !== null) gauge.set(value);
+}
+
+/** @returns null when it failed or took too long; why, whoever writes rows says. */
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise.catch(() => null), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { applySnapshots } from '../../src/db/apply-snapshots.js';
+import { connectDatabase, type Database } from '../../src/db/database.js';
+import { readSyncReadings } from '../../src/db/read-sync-readings.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { MINUTE_MS, runRow } from './log-rows.js';
+import { snapshotOf, T0 } from './snapshot-of.js';
+
+let database: TestDatabase;
+let db: Database;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = connectDatabase({ url: database.url, poolSize: 1 });
+});
+afterAll(async () => {
+  await db.$disconnect();
+  await database.drop();
+});
+
+const NOTHING = { missed_create: 0, missed_update: 0, missed_delete: 0, phantom: 0 };
+
+test('of an empty database nothing is known but that nothing waits', async () => {
+  expect(await readSyncReadings(db)).toEqual({
+    clerkUsers: null,
+    liveRows: null,
+    webhooksOk: null,
+    lastReconcileSeconds: { sweep: null, delta: null },
+    repairedLastHour: NOTHING,
+    failuresUnresolved: 0,
+    deletionsWaiting: 0,
+  });
+});
+
+test("counts and verdict are the last completed run's, times each kind's, and repairs the last hour's", async () => {
+  const nowMs = Math.floor(Date.now() / 1000) * 1000;
+  const ago = (minutes: number) => nowMs - minutes * MINUTE_MS;
+  const counted = { clerkUsers: 80, liveRows: 86 };
+  await db.reconcileRun.createMany({
+    data: [
+      { ...runRow({ finishedAtMs: ago(70) }), created: 1_000 },
+      {
+        ...runRow({ finishedAtMs: ago(50) }),
+        created: 1,
+        restored: 2,
+        deleted: 4,
+        phantoms: 3,
+        webhooks: 'ok',
+      },
+      { ...runRow({ kind: 'delta', finishedAtMs: ago(2) }), updated: 5, webhooks: 'lossy', ...counted },
+      { ...runRow({ kind: 'delta', status: 'cancelled', finishedAtMs: ago(1) }), updated: 6 },
+      runRow({ status: 'running', finishedAtMs: nowMs }),
+    ],
+  });
+  await db.syncFailure.create({
+    data: {
+      clerkId: 'user_1',
+      code: 'ROW_REJECTED',
+      message: 'A constraint.',
+      workflowId: 'w',
+      runId: 'r',
+      firstFailedAt: new Date(),
+      lastFailedAt: new Date(),
+    },
+  });
+  await applySnapshots(db, [snapshotOf('user_waits', T0)], 'reconcile');
+  const at = new Date();
+  await db.deletionCandidate.create({
+    data: { clerkId: 'user_waits', runId: 'r', foundAt: at, goneAt: at },
+  });
+  expect(await readSyncReadings(db)).toEqual({
+    ...counted,
+    webhooksOk: false,
+    lastReconcileSeconds: { sweep: ago(50) / 1000, delta: ago(2) / 1000 },
+    repairedLastHour: { missed_create: 3, missed_update: 11, missed_delete: 1, phantom: 3 },
+    failuresUnresolved: 1,
+    deletionsWaiting: 1,
+  });
+});
