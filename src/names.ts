@@ -28,6 +28,10 @@ export const SWEEP_SCHEDULE_ID = 'sweep-users';
 /** One at a time: deletions that wait for an operator. */
 export const DELETE_GONE_USERS_WORKFLOW_ID = 'delete-gone-users';
 
+/** @returns the workflow ID of a reconcile that an operator starts, which runs beside those of the Schedules. */
+export const reconcileByHandWorkflowId = (atMs: number): string =>
+  `reconcile-by-hand-${new Date(atMs).toISOString().replaceAll(':', '-')}`;
+
 /** Keyword `ok` or `parked`; set only where it is registered. */
 export const SYNC_STATUS_ATTRIBUTE = 'SyncStatus';
 

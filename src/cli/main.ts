@@ -24,6 +24,28 @@ program
   .description('brings the database to the current schema')
   .action(async () => (await import('./migrate.js')).migrateCommand());
 program
+  .command('reconcile')
+  .description('compares every user of Clerk with the table now, repairs what differs, and compares again')
+  .option('--plan', 'tell what would be repaired, and write nothing; exits with 2 when there is anything')
+  .option(
+    '--values',
+    'with --plan: show what the fields hold here and in Clerk. Personal data; needs CLERK_SECRET_KEY and DATABASE_URL',
+  )
+  .option('--validate', 'only compare; exits with 1 when anything differs')
+  .option('--no-validate', 'do not compare again after repairing')
+  .option('--most-deletions <number>', 'rows that may be deleted; by default 5 % of the table', wholeNumber)
+  .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    `
+A worker does the work; this command starts the workflow by TEMPORAL_… and shows how far it is. Ctrl-C cancels it.
+Exits with 0 when Clerk and the table are equal, with 1 when they are not, when deletions were withheld or users could
+not be written, with 2 when --plan found differences, with 130 when cancelled.`,
+  )
+  .action(async (options) => {
+    process.exitCode = await (await import('./reconcile.js')).reconcile(options);
+  });
+program
   .command('status')
   .description(
     'how the table stands; exits with 1 when something needs a person, and says what to do (needs DATABASE_URL only)',

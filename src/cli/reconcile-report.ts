@@ -1,0 +1,128 @@
+import type { Drift, DriftLabel } from '../drift.js';
+import type { ReconcileResult } from '../workflows/reconcile-messages.js';
+import { aligned } from './aligned.js';
+import type { FieldValues } from './compare-values.js';
+import { DECIDE_DELETIONS } from './decide-deletions.js';
+import { duration, grouped } from './in-words.js';
+
+const MEANINGS: Record<DriftLabel, string> = {
+  missed_create: 'Clerk has the user, the table had no live row',
+  missed_update: "the row was not as Clerk's user",
+  missed_delete: 'the row was live, Clerk no longer has the user',
+  phantom: 'the row was live, Clerk never had the user',
+};
+
+/** Whether a plan found nothing to repair, and could compare everybody. */
+export const isEqual = ({ drift, failed }: ReconcileResult): boolean =>
+  failed === 0 && Object.values(drift).every((count) => count === 0);
+
+export interface ReconcileRuns {
+  /** What was asked for: to repair, to tell, or to judge. */
+  asked: 'apply' | 'plan' | 'validate';
+  result: ReconcileResult;
+  /** The plan made after an apply. */
+  validation?: ReconcileResult;
+}
+
+/**
+ * @returns 0 when Clerk and the table are equal as far as was asked; 2 when a plan found drift, which is what it was asked
+ *   for; else 1: a validation found drift, deletions were withheld, or users could not be written.
+ */
+export function exitCodeOf({ asked, result, validation }: ReconcileRuns): number {
+  if (asked === 'plan') return isEqual(result) ? 0 : 2;
+  if (asked === 'validate') return isEqual(result) ? 0 : 1;
+  const left = result.withheld > 0 || result.failed > 0;
+  return left || (validation !== undefined && !isEqual(validation)) ? 1 : 0;
+}
+
+/** What an apply did: its summary, the repairs by label, and what it left for a person. */
+export function applyReport(result: ReconcileResult): string[] {
+  return [
+    result.summary,
+    ...driftTable(result.drift),
+    ...(result.withheld > 0
+      ? ['', `Deletions withheld, for they are too many for one run: ${grouped(result.withheld)}.`]
+      : []),
+    ...(result.withheld > 0 ? DECIDE_DELETIONS : []),
+    ...failedLine(result),
+  ];
+}
+
+/** What a validation found. */
+export function validationReport(result: ReconcileResult, nowMs: number): string[] {
+  if (isEqual(result)) return ['Clerk and the table are equal.'];
+  return [
+    'Clerk and the table differ:',
+    ...driftTable(result.drift),
+    ...differences(result, nowMs),
+    ...failedLine(result),
+    '',
+    'A change of the last seconds may be on its way: look again with `clerk-sync reconcile --validate`.',
+  ];
+}
+
+/** What a plan found. @param values of the examples, by user, where they were asked for. */
+export function planReport(
+  result: ReconcileResult,
+  nowMs: number,
+  values?: ReadonlyMap<string, readonly FieldValues[]>,
+): string[] {
+  return [
+    result.summary,
+    ...driftTable(result.drift),
+    ...differences(result, nowMs, values),
+    ...failedLine(result),
+    '',
+    isEqual(result)
+      ? 'Clerk and the table are equal.'
+      : 'Nothing was written. Repair it with `clerk-sync reconcile`.',
+  ];
+}
+
+function driftTable(drift: Record<DriftLabel, number>): string[] {
+  const rows = (Object.keys(MEANINGS) as DriftLabel[])
+    .filter((label) => drift[label] > 0)
+    .map((label) => [`  ${label}`, grouped(drift[label]), MEANINGS[label]]);
+  return rows.length === 0 ? [] : ['', ...aligned(rows)];
+}
+
+function differences(
+  { fields = {}, examples = [], drift }: ReconcileResult,
+  nowMs: number,
+  values?: ReadonlyMap<string, readonly FieldValues[]>,
+): string[] {
+  const byCount = Object.entries(fields).sort(([, a], [, b]) => b - a);
+  const all = Object.values(drift).reduce((sum, count) => sum + count, 0);
+  const heads = aligned(examples.map((example) => exampleRow(example, nowMs)));
+  return [
+    ...(byCount.length === 0 ? [] : ['', 'Fields that differ:']),
+    ...aligned(byCount.map(([field, count]) => [`  ${field}`, grouped(count)])),
+    ...(examples.length === 0 ? [] : ['', examples.length < all ? 'Some of them:' : 'They are:']),
+    ...examples.flatMap(({ clerkUserId }, place) => [
+      heads[place] ?? '',
+      ...(values?.get(clerkUserId) ?? []).map(valueLine),
+    ]),
+  ];
+}
+
+const exampleRow = ({ clerkUserId, label, fields, sinceMs }: Drift, nowMs: number): string[] => [
+  `  ${clerkUserId}`,
+  label,
+  sinceMs === null ? '' : `for ${duration(nowMs - sinceMs)}`,
+  fields.join(', '),
+];
+
+const valueLine = ({ field, stored, incoming }: FieldValues): string =>
+  `    ${field}: ${printable(stored)} -> ${printable(incoming)}`;
+
+/** Whoever signs up chooses the name; none may move the cursor or turn the line round. */
+const printable = (value: unknown): string =>
+  JSON.stringify(value ?? null).replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const failedLine = ({ failed }: ReconcileResult): string[] =>
+  failed === 0
+    ? []
+    : ['', `Users that could not be compared or written: ${grouped(failed)}. See \`clerk-sync status\`.`];
