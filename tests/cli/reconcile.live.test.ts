@@ -1,0 +1,187 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { STATUS_QUERY } from '../../src/names.js';
+import { fromSetUp } from '../support/from-set-up.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+import { waitUntil } from '../support/wait-until.js';
+import { endCommands, type RunningCommand, runCommand } from './run-command.js';
+
+const USERS = 30;
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService({ standIn: { seedUsers: USERS, rateLimit: null } });
+});
+afterAll(() => service.stop());
+afterEach(async () => {
+  await endCommands();
+  await service.stopWorker();
+});
+
+const start = (options: readonly string[], env: Record<string, string> = {}): RunningCommand =>
+  runCommand(
+    'reconcile',
+    { TEMPORAL_ADDRESS: fromSetUp('TEST_TEMPORAL_ADDRESS'), TEMPORAL_NAMESPACE: service.namespace, ...env },
+    options,
+  );
+
+/** Runs it beside a worker, to its end. */
+async function reconcile(options: readonly string[] = [], env: Record<string, string> = {}) {
+  await service.startWorker();
+  const command = start(options, env);
+  const { code } = await command.exited;
+  return { code, output: command.output() };
+}
+
+const said = (command: RunningCommand, text: string) =>
+  waitUntil(() => command.output().includes(text), { describe: command.output, timeoutMs: 30_000 });
+const rows = () => service.db.user.count({ where: { deletedAt: null } });
+const someUser = (n = 0): string => service.standIn.users.ids().filter(service.standIn.users.has)[n] ?? '';
+
+test('a plan of an empty table counts every user, writes nothing and exits with 2', async () => {
+  const { code, output } = await reconcile(['--plan']);
+  expect(output).toMatch(/^ {2}missed_create {2}30 {2}Clerk has the user/m);
+  expect(output).toContain(someUser());
+  expect(output).toContain('Nothing was written.');
+  expect(code).toBe(2);
+  expect(await rows()).toBe(0);
+  expect(await service.db.userChange.count()).toBe(0);
+});
+
+test('without options it repairs, then shows that both are equal', async () => {
+  const { code, output } = await reconcile();
+  expect(output).toMatch(/^ {2}missed_create {2}30 /m);
+  expect(output).toMatch(/\nClerk and the table are equal\.\n/);
+  expect(code).toBe(0);
+  expect(await rows()).toBe(USERS);
+});
+
+test('a plan tells which fields differ; a validation of the same exits with 1, a repair with 0', async () => {
+  service.standIn.users.updateUser(someUser(), { first_name: 'Marker' });
+  const plan = await reconcile(['--plan']);
+  expect(plan.output).toMatch(/^ {2}firstName {2}1$/m);
+  expect(plan.output).toMatch(
+    new RegExp(`^ {2}${someUser()} {2}missed_update {2}for \\d+ s {2}.*firstName`, 'm'),
+  );
+  expect(plan.output).not.toContain('Marker');
+  expect(plan.code).toBe(2);
+  await service.stopWorker();
+  const validation = await reconcile(['--validate']);
+  expect(validation).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('Clerk and the table differ:'),
+  });
+  await service.stopWorker();
+  expect(await reconcile(['--no-validate'])).toMatchObject({ code: 0 });
+  await service.stopWorker();
+  expect(await reconcile(['--validate'])).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('Clerk and the table are equal.'),
+  });
+});
+
+test('--values shows what a field holds here and in Clerk, and Temporal never learns it', async () => {
+  service.standIn.users.updateUser(someUser(), { first_name: 'Valuable' });
+  const { code, output } = await reconcile(['--plan', '--values'], {
+    DATABASE_URL: service.database.url,
+    CLERK_SECRET_KEY: service.standIn.secretKey,
+    CLERK_API_URL: service.standIn.url,
+  });
+  expect(output).toContain('firstName: "Marker" -> "Valuable"');
+  expect(code).toBe(2);
+  for await (const { workflowId, runId } of service.client.workflow.list()) {
+    const history = await service.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    expect(Buffer.from(JSON.stringify(history)).toString()).not.toMatch(
+      new RegExp(`Valuable|${Buffer.from('Valuable').toString('base64').slice(0, 10)}`),
+    );
+  }
+  await service.stopWorker();
+  expect(await reconcile(['--no-validate'])).toMatchObject({ code: 0 });
+});
+
+test('--json is one object on standard output, with the exit code and both results', async () => {
+  await service.startWorker();
+  const command = start(['--json']);
+  expect(await command.exited).toEqual({ code: 0, signal: null });
+  const json = command.output().slice(command.output().indexOf('{'));
+  expect(JSON.parse(json)).toMatchObject({
+    exitCode: 0,
+    asked: 'apply',
+    result: { kind: 'sweep', mode: 'apply', seen: USERS },
+    validation: { mode: 'plan', drift: { missed_create: 0 } },
+  });
+});
+
+test('without a worker it says so, goes on waiting, and finishes once one is there', async () => {
+  const command = start(['--no-validate']);
+  await said(command, 'No worker answers: start one with `clerk-sync worker`.');
+  await service.startWorker();
+  expect(await command.exited).toEqual({ code: 0, signal: null });
+  expect(command.output().match(/No worker answers/g)).toHaveLength(1);
+});
+
+test('Ctrl-C cancels the workflow, and it exits with 130 when that has ended', async () => {
+  const command = start([]);
+  await said(command, 'Started reconcile-by-hand-');
+  command.signal('SIGINT');
+  await said(command, 'Cancelling the reconcile');
+  await service.startWorker();
+  expect(await command.exited).toEqual({ code: 130, signal: null });
+  expect(command.output()).toContain('Cancelled.');
+  const [, workflowId = ''] = command.output().match(/Started (\S+)\./) ?? [];
+  const { status } = await service.client.workflow.getHandle(workflowId).describe();
+  expect(status.name).toBe('CANCELLED');
+});
+
+test('a second Ctrl-C leaves at once, though nobody has answered', async () => {
+  const command = start([]);
+  await said(command, 'Started reconcile-by-hand-');
+  command.signal('SIGINT');
+  await said(command, 'Cancelling the reconcile');
+  command.signal('SIGINT');
+  expect(await command.exited).toEqual({ code: 130, signal: null });
+});
+
+test('a paused reconcile says so, and goes on when it is told to', async () => {
+  const command = start(['--no-validate']);
+  await said(command, 'Started reconcile-by-hand-');
+  const [, workflowId = ''] = command.output().match(/Started (\S+)\./) ?? [];
+  const handle = service.client.workflow.getHandle(workflowId);
+  await handle.signal('pause');
+  await service.startWorker();
+  await waitUntil(async () => (await handle.query<{ state: string }>(STATUS_QUERY)).state === 'paused', {
+    describe: command.output,
+  });
+  await said(command, 'paused, waiting for the signal resume');
+  await handle.signal('resume');
+  expect(await command.exited).toEqual({ code: 0, signal: null });
+});
+
+test('where no Temporal answers it exits with 1 and names the address', async () => {
+  const command = start([], { TEMPORAL_ADDRESS: '127.0.0.1:9' });
+  expect(await command.exited).toEqual({ code: 1, signal: null });
+  expect(command.output()).toContain('Temporal at 127.0.0.1:9 does not answer.');
+});
+
+test.each([
+  [['--values'], '--plan'],
+  [['--values', '--plan', '--json'], '--json'],
+  [['--values', '--plan'], 'CLERK_SECRET_KEY is missing'],
+  [['--most-deletions', 'all'], 'whole number'],
+])('%j is refused before anything starts', async (options, word) => {
+  const command = start(options);
+  expect(await command.exited).toEqual({ code: 1, signal: null });
+  expect(command.output()).toContain(word);
+  expect(command.output()).not.toContain('Started');
+});
+
+test('withheld deletions end it with 1, with the commands that decide, and the rows stay', async () => {
+  for (const id of service.standIn.users.ids().slice(0, 12)) service.standIn.users.deleteUser(id);
+  const { code, output } = await reconcile();
+  expect(output).toContain('Deletions withheld, for they are too many for one run: 12.');
+  expect(output).toContain(
+    'temporal workflow signal --workflow-id delete-gone-users --name approveDeletions',
+  );
+  expect(output).toMatch(/differ:\n\n {2}missed_delete {2}12 /);
+  expect(code).toBe(1);
+  expect(await rows()).toBe(USERS);
+});
