@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Import } from './read-imports.js';
 
 /** Importable by everybody, and importing none of our rooms: the message, the names, the codes, the counts. */
-const PURE = ['user-change', 'names', 'failures', 'content-fields', 'reconcile-totals', 'drift'];
+const PURE = ['user-change', 'names', 'failures', 'content-fields', 'reconcile-totals', 'drift', 'planned'];
 
 interface Room {
   /** The rooms and files of src that it may import. */
@@ -28,7 +28,7 @@ const ROOMS: Record<string, Room> = {
     wayOut: 'config is handed to whoever needs it; a process entry point in cli does that.',
   },
   workflows: {
-    rooms: ['user-change', 'names', 'failures', 'reconcile-totals', 'drift'],
+    rooms: ['user-change', 'names', 'failures', 'reconcile-totals', 'drift', 'planned'],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
     wayOut:

@@ -6,11 +6,12 @@ import type { CreationPlace } from '../db/creation-range.js';
 import { recordCandidates } from '../db/deletion-candidates.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
 import { findUserBefore } from '../db/find-user-before.js';
+import type { PlannedPage } from '../planned.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject } from '../user-change.js';
 import { applyPage } from './apply-page.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { type PlannedPage, planPage } from './plan-page.js';
+import { planPage } from './plan-page.js';
 import { requireInstance } from './require-instance.js';
 
 export type { CreationWindow };

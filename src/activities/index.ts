@@ -9,7 +9,8 @@ import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
 import { askForPlanned } from './ask-for-planned.js';
 import { compareCounts, type EarlierCount } from './compare-counts.js';
-import { type CompareStep, comparePage } from './compare-page.js';
+import type { CompareStep } from './compare-page.js';
+import { comparePages } from './compare-pages.js';
 import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -34,7 +35,7 @@ export function createActivities(deps: ActivityDependencies) {
       countUsers(deps.clerk, undefined, createdBeforeMs),
     ),
     findWindowBounds: heartbeating((windows: number) => findWindowBounds(deps.db, windows)),
-    comparePage: heartbeating((step: CompareStep) => comparePage(deps, step)),
+    comparePages: heartbeating((step: CompareStep) => comparePages(deps, step)),
     deltaPage: heartbeating((place: DeltaPlace) => deltaPage(deps, place)),
     askCandidates: heartbeating((step: AskStep) => askCandidates(deps, step)),
     askForPlanned: heartbeating((asked: { ids: string[]; witnessIds: string[] }) =>

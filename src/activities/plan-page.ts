@@ -2,20 +2,11 @@ import type { UserPage } from '../clerk/list-users.js';
 import { findDrift } from '../db/find-drift.js';
 import { findNews } from '../db/find-news.js';
 import { findUnlistedUsers, type UnlistedQuery } from '../db/find-unlisted-users.js';
-import type { Drift } from '../drift.js';
+import type { PlannedPage } from '../planned.js';
 import { noTotals } from '../reconcile-totals.js';
 import type { AppliedPage } from './apply-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { toSnapshots } from './to-snapshots.js';
-
-/** What a page would have repaired; ids and names of fields, no values. */
-export interface PlannedPage {
-  /** How often each field differs. */
-  fields: Record<string, number>;
-  examples: Drift[];
-  /** Live rows that the page lacks, about whom Clerk is still to be asked. */
-  unlistedIds: string[];
-}
 
 /** A plan shows examples; whoever wants every single one applies it and reads `user_changes`. */
 const MOST_EXAMPLES = 20;

@@ -61,8 +61,9 @@ SELECT
   count(*) FILTER (
     WHERE writer = 'reconcile' AND drift <> 'phantom'
       AND drift_since > changed_at - make_interval(secs => ${FRESH_MS / 1000})
-      AND changed_at > (SELECT finished_at FROM filled)
+      AND EXISTS (SELECT FROM filled)
   )::int AS repaired,
   count(*) FILTER (WHERE writer = 'webhook')::int AS delivered
-FROM user_changes WHERE changed_at > ${new Date(nowMs - WINDOW_MS)}`;
+FROM user_changes
+WHERE changed_at > greatest(${new Date(nowMs - WINDOW_MS)}::timestamptz, coalesce((SELECT finished_at FROM filled), '-infinity'))`;
 }

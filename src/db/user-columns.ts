@@ -27,25 +27,31 @@ const RAW_ONLY_FIELDS = CONTENT_FIELDS.filter((field) => !CONTENT_COLUMNS.includ
 
 const list = (items: readonly string[]): string => items.join(', ');
 
-/** What a snapshot writes, in the order of `incoming`. */
-export const SNAPSHOT_COLUMNS = Prisma.raw(
-  `clerk_id, ${list(CONTENT_COLUMNS)}, locked, raw, last_sign_in_at, clerk_created_at, clerk_updated_at, observed_at, observed_via, content_hash`,
+const SMALL_COLUMNS = Prisma.raw(
+  `${list(CONTENT_COLUMNS)}, locked, last_sign_in_at, clerk_created_at, clerk_updated_at, observed_at, observed_via, content_hash`,
 );
+/** What a snapshot writes, in the order of `incoming`. */
+export const SNAPSHOT_COLUMNS = Prisma.sql`clerk_id, ${SMALL_COLUMNS}, raw`;
 
 const RECORD = Prisma.raw(
   list([
-    'clerk_id text COLLATE "C"',
+    'clerk_id text',
     ...COLUMNS.map(([column, type]) => `${column} ${type}`),
-    'locked boolean, raw jsonb, last_sign_in_at timestamptz, clerk_created_at timestamptz, clerk_updated_at timestamptz',
+    'locked boolean, last_sign_in_at timestamptz, clerk_created_at timestamptz, clerk_updated_at timestamptz',
     'observed_at timestamptz, observed_via text, content_hash text',
   ]),
 );
 
 /** @returns the CTE `incoming` with one row a user; of two snapshots of one user, the newer is taken. */
 export function incomingSnapshots(snapshots: readonly UserSnapshot[]): Prisma.Sql {
+  // A line each, for JSON text has no line break: so Postgres parses each user once, and no more than its own text.
+  const raws = snapshots.map(({ raw }) => jsonText(raw)).join('\n');
   return Prisma.sql`incoming AS MATERIALIZED (
-  SELECT DISTINCT ON (clerk_id) *
-  FROM jsonb_to_recordset(${jsonText(snapshots.map(toRecord))}::jsonb) AS record (${RECORD})
+  SELECT DISTINCT ON (clerk_id) clerk_id COLLATE "C" AS clerk_id, ${SMALL_COLUMNS}, raw::jsonb AS raw
+  FROM ROWS FROM (
+    json_to_recordset(${jsonText(snapshots.map(toRecord))}::json) AS (${RECORD}),
+    string_to_table(${raws}, E'\\n')
+  ) AS record (clerk_id, ${SMALL_COLUMNS}, raw)
   ORDER BY clerk_id, clerk_updated_at DESC, observed_at DESC
 )`;
 }
@@ -74,7 +80,6 @@ function toRecord(snapshot: UserSnapshot): Record<string, unknown> {
     clerk_id: snapshot.clerkUserId,
     ...Object.fromEntries(COLUMNS.map(([column, , name]) => [column, snapshot.columns[name]])),
     locked: snapshot.locked,
-    raw: snapshot.raw,
     last_sign_in_at: time(snapshot.lastSignInAtMs),
     clerk_created_at: time(snapshot.clerkCreatedAtMs),
     clerk_updated_at: time(snapshot.clerkUpdatedAtMs),

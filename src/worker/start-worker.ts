@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/dependencies.js';
 import { createActivities } from '../activities/index.js';
+import { pagesPerTask } from '../activities/pages-per-task.js';
 import { RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
 
 /** Made by the build; the replay tests load the same file. */
@@ -36,6 +37,7 @@ export async function startWorker({
   if (!existsSync(WORKFLOW_BUNDLE))
     throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
   const activities = createActivities(deps);
+  const { requestsPerSecond } = deps.reconcile;
   const common = {
     connection,
     namespace,
@@ -57,7 +59,7 @@ export async function startWorker({
       ...common,
       taskQueue: RECONCILE_TASK_QUEUE,
       maxConcurrentActivityTaskExecutions: concurrency,
-      maxTaskQueueActivitiesPerSecond: deps.reconcile.requestsPerSecond,
+      maxTaskQueueActivitiesPerSecond: requestsPerSecond / pagesPerTask(requestsPerSecond),
     }),
   ]);
   const runs = workers.map((worker) => worker.run());

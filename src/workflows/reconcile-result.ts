@@ -1,5 +1,5 @@
 import type { Drift, WebhookVerdict } from '../drift.js';
-import type { Planned } from './planned.js';
+import type { Planned } from '../planned.js';
 import type { ReconcileResult } from './reconcile-messages.js';
 import type { ReconcileRun } from './reconcile-run.js';
 

@@ -2,9 +2,9 @@ import { CancellationScope, isCancellation, patched } from '@temporalio/workflow
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import type { ReconcileRunRecord } from '../activities/record-reconcile-run.js';
 import type { Drift } from '../drift.js';
+import { noPlanned, type Planned } from '../planned.js';
 import { checkReconcileInput } from './check-reconcile-input.js';
 import { reconcileInOneWalk } from './one-walk.js';
-import { noPlanned, type Planned } from './planned.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileInput, ReconcileResult } from './reconcile-messages.js';
 import { reconcileResult } from './reconcile-result.js';

@@ -1,15 +1,15 @@
 import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
 import type { CreationWindow } from '../activities/compare-page.js';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
-import { addPlanned, noPlanned, type Planned } from './planned.js';
+import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import { splitCreationTimes } from './split-creation-times.js';
 import {
-  comparedNextPage,
+  comparedNextPages,
   newWindowState,
-  PAGES_PER_RUN,
   sweepWindow,
+  TASKS_PER_RUN,
   type WindowInput,
   type WindowResult,
 } from './sweep-window.js';
@@ -38,7 +38,7 @@ export async function sweepUsers(run: ReconcileRun, preparation: ReconcilePrepar
   run.startReading('sweep');
   const common = { runId: run.id, plan: run.mode === 'plan' };
   const [only] = windows;
-  if (windows.length === 1 && only !== undefined && pagesOf(run) <= PAGES_PER_RUN)
+  if (windows.length === 1 && only !== undefined && pagesOf(run) <= TASKS_PER_RUN)
     return swept([await walk(run, { window: only, ...common })]);
 
   const reportEveryPages = Math.max(10, Math.ceil(pagesOf(run) / windows.length / REPORTS_PER_WINDOW));
@@ -98,7 +98,7 @@ async function walk(
   for (let more = true; more; ) {
     await run.untilResumed();
     const before = state.totals;
-    more = await comparedNextPage(state, input);
+    more = await comparedNextPages(state, input);
     run.add(difference(state.totals, before));
   }
   return state;

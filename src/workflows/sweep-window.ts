@@ -5,14 +5,15 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ComparedPage, CreationWindow, SweepPlace } from '../activities/compare-page.js';
+import type { CreationWindow, SweepPlace } from '../activities/compare-page.js';
+import type { ComparedPages } from '../activities/compare-pages.js';
+import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
-import { addPlanned, noPlanned, type Planned } from './planned.js';
 import { askingClerk } from './reconcile-activities.js';
 import { pause, resume, windowProgress } from './reconcile-messages.js';
 
 /** Continuing as new takes a second at least, so not at every page; a run of this many stays far below every limit. */
-export const PAGES_PER_RUN = 100;
+export const TASKS_PER_RUN = 100;
 
 export interface WindowInput {
   /** Of the parent's windows, from 0. */
@@ -58,31 +59,34 @@ export async function sweepWindow(input: WindowInput): Promise<WindowResult> {
   setHandler(resume, () => {
     paused = false;
   });
-  for (let pages = 1; ; pages++) {
+  let reportedPages = state.totals.pages;
+  for (let tasks = 1; ; tasks++) {
     await condition(() => !paused);
-    if (!(await comparedNextPage(state, input))) break;
-    if (parent && state.totals.pages % input.reportEveryPages === 0)
+    if (!(await comparedNextPages(state, input))) break;
+    if (parent && state.totals.pages - reportedPages >= input.reportEveryPages) {
+      reportedPages = state.totals.pages;
       await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(windowProgress, {
         number: input.number,
         totals: state.totals,
       });
-    if (pages >= PAGES_PER_RUN || workflowInfo().continueAsNewSuggested)
+    }
+    if (tasks >= TASKS_PER_RUN || workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof sweepWindow>({ ...input, paused, carried: state });
   }
   const { place: _, ...result } = state;
   return result;
 }
 
-/** Reads a window's next page and repairs what differs. @returns whether there is another. */
-export async function comparedNextPage(
+/** Reads a window's next pages and repairs what differs. @returns whether there are more. */
+export async function comparedNextPages(
   state: WindowState,
   { window, runId, plan }: Pick<WindowInput, 'window' | 'runId' | 'plan'>,
 ): Promise<boolean> {
-  const page: ComparedPage = await askingClerk.comparePage({ window, place: state.place, runId, plan });
-  state.totals = addTotals(state.totals, page.totals);
-  state.witnessId = page.witnessId ?? state.witnessId;
-  if (page.planned) addPlanned(state.planned, page.planned);
-  if (page.next === null) return false;
-  state.place = page.next;
+  const pages: ComparedPages = await askingClerk.comparePages({ window, place: state.place, runId, plan });
+  state.totals = addTotals(state.totals, pages.totals);
+  state.witnessId = pages.witnessId ?? state.witnessId;
+  if (pages.planned) addPlanned(state.planned, pages.planned);
+  if (pages.next === null) return false;
+  state.place = pages.next;
   return true;
 }

@@ -1,6 +1,15 @@
-import type { PlannedPage } from '../activities/plan-page.js';
+import type { Drift } from './drift.js';
 
-/** What a plan found so far; small enough to pass through Temporal. */
+/** What a plan found on a page; ids and names of fields, no values. Small enough to pass through Temporal. */
+export interface PlannedPage {
+  /** How often each field differs. */
+  fields: Record<string, number>;
+  examples: Drift[];
+  /** Live rows that the page lacks, about whom Clerk is still to be asked. */
+  unlistedIds: string[];
+}
+
+/** What a plan found so far. */
 export interface Planned extends PlannedPage {
   /** How many unlisted rows there were in all; `unlistedIds` keeps the first of them. */
   unlisted: number;
