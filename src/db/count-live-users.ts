@@ -8,11 +8,11 @@ import { postgresFailure } from './postgres-failure.js';
  */
 export async function countLiveUsers(db: Database): Promise<number> {
   try {
-    const [row] = await query<{ count: bigint }>(
+    const [row] = await query<{ count: number }>(
       db,
-      Prisma.sql`SELECT count(*) FROM users WHERE deleted_at IS NULL`,
+      Prisma.sql`SELECT count(*)::int AS count FROM users WHERE deleted_at IS NULL`,
     );
-    return Number(row?.count ?? 0);
+    return row?.count ?? 0;
   } catch (error) {
     throw postgresFailure(error, 'Counting users.');
   }

@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { Pool } from 'pg';
 import { type Prisma, PrismaClient } from './generated/client.js';
 
 export interface DatabaseOptions {
@@ -14,27 +15,31 @@ export interface DatabaseOptions {
 
 const STATEMENT_TIMEOUT_MS = 15_000;
 
-const statementTimeouts = new WeakMap<object, number>();
+const connections = new WeakMap<object, { pool: Pool; statementTimeoutMs: number }>();
 
 /** The one door to Postgres. Connects on first use; every verb of this folder takes it as its first argument. */
 export type Database = PrismaClient;
 
 export function connectDatabase(options: DatabaseOptions): Database {
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
-  const adapter = new PrismaPg(
-    {
-      connectionString: inUtc(options.url),
-      max: options.poolSize,
-      connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
-      // Above the server's own limit, for a server that has gone silent.
-      query_timeout: statementTimeoutMs + 5_000,
-      application_name: 'clerk-temporal-sync',
-    },
-    // A pool's idle connections break whenever Postgres restarts; the next statement reports what matters.
-    { onPoolError: () => undefined, onConnectionError: () => undefined },
-  );
+  const pool = new Pool({
+    connectionString: inUtc(options.url),
+    max: options.poolSize,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    // Above the server's own limit, for a server that has gone silent.
+    query_timeout: statementTimeoutMs + 5_000,
+    application_name: 'clerk-temporal-sync',
+  });
+  // Idle connections break whenever Postgres restarts; the next statement reports what matters.
+  const ignore = () => undefined;
+  pool.on('error', ignore);
+  const adapter = new PrismaPg(pool, {
+    onPoolError: ignore,
+    onConnectionError: ignore,
+    disposeExternalPool: true,
+  });
   const db = new PrismaClient({ adapter });
-  statementTimeouts.set(db, statementTimeoutMs);
+  connections.set(db, { pool, statementTimeoutMs });
   return db;
 }
 
@@ -56,21 +61,33 @@ export interface QueryOptions {
  * behind a locked table the server would collect our abandoned statements until it has no connection left for anybody.
  *
  * @remarks The limit is set in the statement's transaction: poolers such as PgBouncer refuse it at connection. The lock
- *   is taken in the same round trip.
+ *   is taken in the same round trip. The statement goes to the driver as it is: Prisma would copy and escape a page's
+ *   parameter three times.
  */
-export async function query<Row>(
+export async function query<Row extends object>(
   db: Database,
   statement: Prisma.Sql,
   { erasureLock }: QueryOptions = {},
 ): Promise<Row[]> {
-  const timeoutMs = statementTimeouts.get(db) ?? STATEMENT_TIMEOUT_MS;
-  const before = db.$executeRawUnsafe(
+  const connection = connections.get(db);
+  if (connection === undefined) throw new Error('This database was not connected by connectDatabase.');
+  const { pool, statementTimeoutMs } = connection;
+  const before =
     erasureLock === undefined
-      ? `SET LOCAL statement_timeout = ${timeoutMs}`
-      : takeErasureLock(erasureLock, timeoutMs),
-  );
-  const [, rows] = await db.$transaction([before, db.$queryRaw<Row[]>(statement)]);
-  return rows;
+      ? `SET LOCAL statement_timeout = ${statementTimeoutMs}`
+      : takeErasureLock(erasureLock, statementTimeoutMs);
+  const client = await pool.connect();
+  let failed = true;
+  try {
+    await client.query(`BEGIN; ${before}`);
+    const { rows } = await client.query<Row>(statement.text, statement.values);
+    await client.query('COMMIT');
+    failed = false;
+    return rows;
+  } finally {
+    // After a failure nobody knows what the server still does for this connection; closing it ends the transaction.
+    client.release(failed);
+  }
 }
 
 /** A statement's own limit counts from its start, so the wait for the lock has its limit by lock_timeout. */

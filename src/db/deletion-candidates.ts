@@ -87,11 +87,11 @@ export interface GoneCount {
 /** @returns how many rows could be deleted, of all or of those found up to a time. */
 export async function countGoneUsers(db: Database, foundUpToMs: number | null): Promise<GoneCount> {
   return withFailure('Counting users that are gone.', async () => {
-    const [row] = await query<{ gone: bigint; foundUpTo: Date | null }>(
+    const [row] = await query<{ gone: number; foundUpTo: Date | null }>(
       db,
-      Prisma.sql`SELECT count(*) AS gone, max(found_at) AS "foundUpTo" ${DUE(foundUpToMs)}`,
+      Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo" ${DUE(foundUpToMs)}`,
     );
-    return { gone: Number(row?.gone ?? 0), foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
+    return { gone: row?.gone ?? 0, foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
   });
 }
 
