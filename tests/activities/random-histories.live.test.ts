@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
 import { applyUserChange } from '../../src/activities/apply-user-change.js';
+import { type AskedCandidates, askCandidates } from '../../src/activities/ask-candidates.js';
+import { type ComparedPage, comparePage, type SweepPlace } from '../../src/activities/compare-page.js';
+import { type DeletedUsers, deleteGone } from '../../src/activities/delete-gone.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
-import { settleGoneUsers } from '../../src/activities/settle-gone-users.js';
-import { type SweepPlace, type SweptPage, sweepPage } from '../../src/activities/sweep-page.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { parseEvent } from '../../src/clerk/parse-event.js';
 import { toUserSnapshot } from '../../src/clerk/to-user-snapshot.js';
@@ -31,7 +32,14 @@ beforeAll(async () => {
     clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
     keepPrivateMetadata: false,
     deletion: { mode: 'soft', holdbackMs: 0 },
-    reconcile: { pageSize: PAGE_SIZE, intervalMs: 15_000, requestsPerSecond: 1000, deletionGraceMs: 0 },
+    reconcile: {
+      pageSize: PAGE_SIZE,
+      intervalMs: 15_000,
+      requestsPerSecond: 1000,
+      tickShare: 1,
+      mostDeletedShare: 0.05,
+      deletionGraceMs: 0,
+    },
   };
 });
 afterAll(async () => {
@@ -126,13 +134,33 @@ function arriving(changes: UserChange[], { copies, order, batch }: History): Use
   return folded;
 }
 
+/** What the workflows do of a sweep, but for the limit of deletions. */
 async function sweep(): Promise<void> {
-  let place: SweepPlace | null = null;
-  do {
-    const page: SweptPage = await activity.run(sweepPage, deps, { after: place, runId: 'sweep' });
+  const witnessIds: string[] = [];
+  for (let place: SweepPlace | null = { after: null, doubts: 0 }; place !== null; ) {
+    const window = { fromMs: null, toMs: null };
+    const page: ComparedPage = await activity.run(comparePage, deps, {
+      window,
+      place,
+      runId: 'sweep',
+      plan: false,
+    });
+    if (page.witnessId !== null) witnessIds.push(page.witnessId);
     place = page.next;
-  } while (place !== null);
-  await activity.run(settleGoneUsers, deps, { runId: 'sweep', mostDeletions: made, incomplete: false });
+  }
+  let after: string | null = null;
+  do {
+    const asked: AskedCandidates = await activity.run(askCandidates, deps, {
+      after,
+      witnessIds: witnessIds.slice(-2),
+    });
+    expect(asked.witnessed).toBe(true);
+    after = asked.after;
+  } while (after !== null);
+  do {
+    const deleted: DeletedUsers = await activity.run(deleteGone, deps, { foundUpToMs: Date.now(), after });
+    after = deleted.after;
+  } while (after !== null);
 }
 
 /** What differs between Clerk's user and the row; undefined when they are equal. */

@@ -155,6 +155,50 @@ describe('any other answer is a failure that is retried', () => {
   });
 });
 
+describe('after a 429 with Retry-After', () => {
+  const limited: Answer = { status: 429, headers: { 'retry-after': '7' }, body: clerkErrors('too_many') };
+  let nowMs: number;
+  let clerk: ScriptedClerk;
+
+  /** A Clerk that refuses its first request so, and answers all others. */
+  async function limitedOnce(first: Answer): Promise<void> {
+    nowMs = 1_750_000_000_000;
+    jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
+    let requests = 0;
+    clerk = await startScriptedClerk(() => (++requests === 1 ? first : { body: [] }));
+    running.push(clerk);
+    await expect(clerk.api.get('/users')).rejects.toThrow();
+  }
+
+  test('no request of this process is sent before it is over: each fails and says how long is left', async () => {
+    await limitedOnce(limited);
+    nowMs += 2_000;
+    for (const path of ['/users', '/users/count']) {
+      await expect(clerk.api.get(path)).rejects.toMatchObject({
+        type: 'CLERK_RATE_LIMITED',
+        nonRetryable: false,
+        nextRetryDelay: 5_000,
+      });
+    }
+    expect(clerk.requests).toHaveLength(1);
+  });
+
+  test('the next one is sent once it is over', async () => {
+    await limitedOnce(limited);
+    nowMs += 7_000;
+    expect(await clerk.api.get('/users')).toMatchObject({ status: 200 });
+    expect(clerk.requests).toHaveLength(2);
+  });
+
+  test.each<[string, Answer]>([
+    ['a 429 without one', { status: 429, body: clerkErrors('too_many') }],
+    ['a 503, which speaks of one request only,', { ...limited, status: 503 }],
+  ])('and after %s the next is sent at once', async (_, first) => {
+    await limitedOnce(first);
+    expect(await clerk.api.get('/users')).toMatchObject({ status: 200 });
+  });
+});
+
 describe('no answer is CLERK_UNAVAILABLE', () => {
   const withTimeout = (clerk: ScriptedClerk, timeoutMs: number) =>
     createClerkApi({ secretKey: 'sk_test_scripted', apiUrl: clerk.url, timeoutMs });

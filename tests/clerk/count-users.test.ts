@@ -15,6 +15,12 @@ test.each([0, 1, 1_000_000])('%i users are counted', async (total) => {
   expect(clerk.requests[0]?.url).toBe('/v1/users/count');
 });
 
+test('users created before a time are counted alone', async () => {
+  clerk = await startScriptedClerk(() => ({ body: { object: 'total_count', total_count: 3 } }));
+  expect(await countUsers(clerk.api, undefined, 1_750_000_000_000)).toBe(3);
+  expect(clerk.requests[0]?.url).toBe('/v1/users/count?created_at_before=1750000000000');
+});
+
 test.each<[string, Answer]>([
   ['no total_count', { body: { object: 'total_count' } }],
   ['a total_count in words', { body: { total_count: '5' } }],

@@ -12,8 +12,11 @@ async function list(selection: UserSelection, answer: Answer) {
 
 const users = (count: number) =>
   Array.from({ length: count }, (_, n) => ({ object: 'user', id: `user_${n}` }));
-const fromTheStart = { by: 'creation', afterUserId: null, limit: 3 } as const;
-const afterAda = { by: 'creation', afterUserId: 'user_ada', limit: 3 } as const;
+const everybody = { fromMs: null, toMs: null };
+const fromTheStart = { by: 'creation', window: everybody, afterUserId: null, limit: 3 } as const;
+const afterAda = { ...fromTheStart, afterUserId: 'user_ada' } as const;
+/** Of the users created in [1000, 2000). */
+const inWindow = { ...fromTheStart, window: { fromMs: 1_000, toMs: 2_000 } } as const;
 const changed = { by: 'update', offset: 40, limit: 20 } as const;
 const byId = { by: 'id', ids: ['user_0', 'user_1'] } as const;
 
@@ -30,6 +33,26 @@ describe('a page', () => {
   test.each<[string, UserSelection, string]>([
     ['the first page by creation', fromTheStart, 'order_by=%2Bcreated_at&limit=3'],
     ['the next by creation', afterAda, 'order_by=%2Bcreated_at&limit=3&starting_after=user_ada'],
+    [
+      'the first page of a window',
+      inWindow,
+      'order_by=%2Bcreated_at&limit=3&created_at_after=999&created_at_before=2000',
+    ],
+    [
+      'the next page of a window',
+      { ...inWindow, afterUserId: 'user_ada' },
+      'order_by=%2Bcreated_at&limit=3&created_at_after=999&created_at_before=2000&starting_after=user_ada',
+    ],
+    [
+      'a page of the first window',
+      { ...inWindow, window: { fromMs: null, toMs: 2_000 } },
+      'order_by=%2Bcreated_at&limit=3&created_at_before=2000',
+    ],
+    [
+      'a page of the last window',
+      { ...inWindow, window: { fromMs: 1_000, toMs: null } },
+      'order_by=%2Bcreated_at&limit=3&created_at_after=999',
+    ],
     ['the newest changes', changed, 'order_by=-updated_at&limit=20&offset=40'],
     ['users by id', byId, 'limit=100&user_id=user_0&user_id=user_1'],
   ])('%s is one request', async (_, selection, query) => {
@@ -54,6 +77,7 @@ describe('a cursor that Clerk does not take', () => {
 
   test.each<[string, UserSelection]>([
     ['by creation from the start', fromTheStart],
+    ["by creation from a window's start", inWindow],
     ['by update', changed],
     ['by id', byId],
   ])('is not what a refusal means where there is none: %s', async (_, selection) => {

@@ -1,25 +1,32 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
+import { adoptInstance } from '../../src/db/adopt-instance.js';
 import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { countLiveUsers } from '../../src/db/count-live-users.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
 import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { findDrift } from '../../src/db/find-drift.js';
+import {
+  countGoneUsers,
+  forgetRejections,
+  forgetSettledCandidates,
+  listGoneUsers,
+  listUnaskedCandidates,
+  recordAnswer,
+  recordCandidates,
+  rejectGoneUsers,
+} from '../../src/db/deletion-candidates.js';
 import { findNews } from '../../src/db/find-news.js';
 import { findUnlistedUsers } from '../../src/db/find-unlisted-users.js';
 import { findUserBefore } from '../../src/db/find-user-before.js';
-import {
-  forgetEarlierGoneUsers,
-  forgetGoneUsers,
-  listGoneUsers,
-  recordGoneUsers,
-} from '../../src/db/gone-users.js';
+import { findWindowBounds } from '../../src/db/find-window-bounds.js';
 import { isReachable } from '../../src/db/is-reachable.js';
-import { lastReconcileStart } from '../../src/db/last-reconcile-start.js';
 import { listVersions } from '../../src/db/list-versions.js';
 import { migrate } from '../../src/db/migrate.js';
+import { pruneReconcileRuns } from '../../src/db/prune-reconcile-runs.js';
+import { readEarlierReconciles } from '../../src/db/read-earlier-reconciles.js';
 import { readOverview } from '../../src/db/read-overview.js';
 import { recordReconcileRun } from '../../src/db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailures } from '../../src/db/sync-failures.js';
@@ -28,6 +35,12 @@ import { waitUntil } from '../support/wait-until.js';
 import { createEmptyDatabase } from './empty-database.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
+
+const UNLISTED = {
+  range: { fromMs: null, toMs: null, after: null, upTo: null },
+  listedIds: [],
+  observedBeforeMs: T0,
+};
 
 /** Every verb of src/db but those that never fail. */
 const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
@@ -43,14 +56,20 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   'eraseDeletedUsers, by removing': (db) => eraseDeletedUsers(db, { mode: 'hard', holdbackMs: 0 }),
   findDrift: (db) => findDrift(db, [answerOf('user_verb', T0, T0)], { values: true }),
   findNews: (db) => findNews(db, [answerOf('user_verb', T0, T0)]),
-  findUnlistedUsers: (db) =>
-    findUnlistedUsers(db, { after: null, upTo: null, listedIds: [], observedBeforeMs: T0, most: 10 }),
-  findUserBefore: (db) => findUserBefore(db, { clerkUserId: 'user_verb', clerkCreatedAtMs: T0 }),
-  recordGoneUsers: (db) => recordGoneUsers(db, 'run', [{ clerkUserId: 'user_verb', observedAtMs: T0 }]),
-  listGoneUsers: (db) => listGoneUsers(db, 'run'),
-  forgetGoneUsers: (db) => forgetGoneUsers(db, 'run'),
-  forgetEarlierGoneUsers: (db) => forgetEarlierGoneUsers(db, 'run'),
-  lastReconcileStart,
+  findUnlistedUsers: (db) => findUnlistedUsers(db, { ...UNLISTED, most: 10 }),
+  findUserBefore: (db) => findUserBefore(db, { clerkUserId: 'user_verb', clerkCreatedAtMs: T0 }, null),
+  findWindowBounds: (db) => findWindowBounds(db, 2),
+  adoptInstance: (db) => adoptInstance(db, 'ins_verb'),
+  recordCandidates: (db) => recordCandidates(db, { ...UNLISTED, runId: 'run' }),
+  listUnaskedCandidates: (db) => listUnaskedCandidates(db, null, 10),
+  recordAnswer: (db) => recordAnswer(db, { gone: ['user_verb'], alive: [], observedAtMs: T0 }),
+  countGoneUsers: (db) => countGoneUsers(db, T0),
+  listGoneUsers: (db) => listGoneUsers(db, { foundUpToMs: T0, after: null, most: 10 }),
+  rejectGoneUsers: (db) => rejectGoneUsers(db, T0),
+  forgetRejections,
+  forgetSettledCandidates,
+  pruneReconcileRuns,
+  readEarlierReconciles,
   listVersions,
   readOverview,
   recordReconcileRun: (db) =>

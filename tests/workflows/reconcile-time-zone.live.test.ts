@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { connectDatabase } from '../../src/db/database.js';
-import { lastReconcileStart } from '../../src/db/last-reconcile-start.js';
+import { readEarlierReconciles } from '../../src/db/read-earlier-reconciles.js';
 import { SYNC_TASK_QUEUE } from '../../src/names.js';
 import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
 import { startTestService, type TestService } from '../support/test-service.js';
@@ -36,7 +36,7 @@ test.each(['Asia/Tokyo', 'America/Los_Angeles'])(
       const [gone = ''] = service.standIn.users.ids();
       service.standIn.users.deleteUser(gone);
       await expect(sweep()).resolves.toMatchObject({ deleted: 1, withheld: 0 });
-      const lastMs = (await lastReconcileStart(db)) ?? 0;
+      const lastMs = (await readEarlierReconciles(db))?.startedAtMs ?? 0;
       expect(Math.abs(lastMs - startedMs)).toBeLessThan(60_000);
       const [alive = ''] = service.standIn.users.ids();
       const row = await db.user.findUnique({ where: { clerkId: alive } });
