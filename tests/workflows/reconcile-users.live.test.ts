@@ -1,32 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { WorkflowHandle } from '@temporalio/client';
-import { SYNC_TASK_QUEUE } from '../../src/names.js';
-import type { ReconcileInput } from '../../src/workflows/reconcile-messages.js';
-import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
+import {
+  clerkIds,
+  liveIds,
+  reconcile,
+  startReconcile,
+  untilPages,
+  writesToUsers,
+} from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const PAGE_SIZE = 5;
 let service: TestService;
-let runs = 0;
 
-const start = (input: ReconcileInput = { kind: 'auto' }) =>
-  service.client.workflow.start(reconcileUsers, {
-    workflowId: `reconcile-${++runs}`,
-    taskQueue: SYNC_TASK_QUEUE,
-    args: [input],
-  });
-const reconcile = async (input?: ReconcileInput) => (await start(input)).result();
-
-const liveIds = async () => {
-  const rows = await service.db.user.findMany({ where: { deletedAt: null }, select: { clerkId: true } });
-  return rows.map((row) => row.clerkId).sort();
-};
-const clerkIds = () =>
-  service.standIn.users
-    .ids()
-    .filter((id) => service.standIn.users.has(id))
-    .sort();
 const signUp = (name: string) =>
   service.standIn.users.createUser({ first_name: name, email_address: [`${name}@example.com`] }).id;
 
@@ -44,7 +30,7 @@ afterEach(() => {
 
 describe('a sweep', () => {
   test('creates every user of Clerk, page by page, and records what it did', async () => {
-    await expect(reconcile()).resolves.toMatchObject({
+    await expect(reconcile(service)).resolves.toMatchObject({
       kind: 'sweep',
       pages: 5,
       seen: 23,
@@ -52,68 +38,69 @@ describe('a sweep', () => {
       deleted: 0,
       failed: 0,
     });
-    expect(await liveIds()).toEqual(clerkIds());
+    expect(await liveIds(service)).toEqual(clerkIds(service));
     expect(await service.db.reconcileRun.findFirst({ orderBy: { startedAt: 'desc' } })).toMatchObject({
       status: 'completed',
       kind: 'sweep',
       created: 23,
-      clerkRequests: 6,
+      clerkRequests: 7,
     });
   });
 
   test('writes nothing when nothing changed', async () => {
-    const versions = () =>
-      service.db.$queryRaw`SELECT clerk_id, xmin::text, ctid::text FROM users ORDER BY clerk_id`;
-    const before = await versions();
-    await expect(reconcile()).resolves.toMatchObject({
+    const before = await writesToUsers(service);
+    await expect(reconcile(service)).resolves.toMatchObject({
       created: 0,
       updated: 0,
       unchanged: 23,
-      clerkRequests: 6,
+      clerkRequests: 7,
     });
-    expect(await versions()).toEqual(before);
+    expect(await writesToUsers(service)).toEqual(before);
   });
 
   test('updates what changed and removes who is gone, after asking Clerk for each', async () => {
-    const [changed, gone] = clerkIds();
+    const [changed, gone] = clerkIds(service);
     if (changed === undefined || gone === undefined) throw new Error('the stand-in has users');
     service.standIn.users.updateUser(changed, { first_name: 'Changed' });
     service.standIn.users.deleteUser(gone);
-    await expect(reconcile()).resolves.toMatchObject({ updated: 1, deleted: 1, created: 0 });
+    await expect(reconcile(service)).resolves.toMatchObject({ updated: 1, deleted: 1, created: 0 });
     expect(await service.db.user.findUnique({ where: { clerkId: changed } })).toMatchObject({
       firstName: 'Changed',
       syncedBy: 'reconcile',
     });
     expect((await service.db.user.findUnique({ where: { clerkId: gone } }))?.deletedAt).toBeInstanceOf(Date);
-    expect(await liveIds()).toEqual(clerkIds());
+    expect(await liveIds(service)).toEqual(clerkIds(service));
   });
 
-  test('continues as new over many pages, as one row in the table of runs', async () => {
-    for (let i = clerkIds().length; i < 520; i++) signUp(`many${i}`);
-    const handle = await start();
-    await expect(handle.result()).resolves.toMatchObject({ pages: 105, seen: 520 });
-    const { runId } = await service.client.workflow.getHandle(handle.workflowId).describe();
-    expect(runId).not.toBe(handle.firstExecutionRunId);
+  test('of forty pages or more runs in windows, and is one row in the table of runs', async () => {
+    for (let i = clerkIds(service).length; i < 230; i++) signUp(`many${i}`);
+    const handle = await startReconcile(service);
+    const result = await handle.result();
+    expect(result).toMatchObject({ kind: 'sweep', seen: 230, windows: 2 });
+    // Each window may end with a page that is not full.
+    expect(result.pages).toBeGreaterThanOrEqual(46);
+    expect(result.pages).toBeLessThanOrEqual(46 + 2);
     expect(
       await service.db.reconcileRun.findMany({ where: { id: { startsWith: `${handle.workflowId}/` } } }),
-    ).toMatchObject([{ status: 'completed', pages: 105, seen: 520 }]);
-    expect(await liveIds()).toEqual(clerkIds());
+    ).toMatchObject([
+      { status: 'completed', pages: result.pages, seen: 230, windows: 2, clerkUsers: 230, liveRows: 230 },
+    ]);
+    expect(await liveIds(service)).toEqual(clerkIds(service));
   });
 
-  test('goes on at its page after the worker died, and no page is written twice', async () => {
+  test('goes on at its pages after the worker was stopped, and reads none of them twice', async () => {
     const before = service.standIn.stats.byRoute['GET /v1/users'] ?? 0;
-    const handle = await start();
-    for (const pages of [20, 50, 80]) {
-      await waitUntil(async () => (await progress(handle)) >= pages, {
-        describe: `${pages} pages`,
-        timeoutMs: 30_000,
-      });
+    const handle = await startReconcile(service);
+    for (const pages of [10, 20, 35]) {
+      await untilPages(handle, pages);
       await service.stopWorker();
       await service.startWorker();
     }
-    await expect(handle.result()).resolves.toMatchObject({ pages: 105, seen: 520, unchanged: 520 });
+    const result = await handle.result();
+    expect(result).toMatchObject({ seen: 230, unchanged: 230 });
     const requests = (service.standIn.stats.byRoute['GET /v1/users'] ?? 0) - before;
-    expect(requests).toBeLessThanOrEqual(105 + 3);
+    // A worker that is told to stop ends the pages that it has begun.
+    expect(requests).toBe(result.pages);
   });
 
   test('steps back when the user its cursor stands on was deleted meanwhile', async () => {
@@ -129,18 +116,18 @@ describe('a sweep', () => {
       pathPrefix: '/v1/users',
       times: 1,
     });
-    const handle = await start();
-    await waitUntil(async () => (await progress(handle)) >= 1, { describe: 'the first page' });
+    const handle = await startReconcile(service);
+    await untilPages(handle, 1);
     unwatch.deleteUser(cursorUser);
     await handle.result();
-    await reconcile();
-    expect(await liveIds()).toEqual(clerkIds());
+    await reconcile(service);
+    expect(await liveIds(service)).toEqual(clerkIds(service));
   });
 
   test('cancelled, says so in the table and leaves what it wrote', async () => {
     service.standIn.settings.failures.push({ kind: 'slow', latencyMs: 200, pathPrefix: '/v1/users' });
-    const handle = await start();
-    await waitUntil(async () => (await progress(handle)) >= 2, { describe: 'two pages' });
+    const handle = await startReconcile(service);
+    await untilPages(handle, 2);
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow();
     await waitUntil(
@@ -152,9 +139,6 @@ describe('a sweep', () => {
   });
 });
 
-const progress = async (handle: WorkflowHandle) =>
-  (await handle.query<{ pages: number } | null>('status'))?.pages ?? 0;
-
 test('Retry-After is honoured: the next request comes no earlier', async () => {
   service.standIn.settings.failures.push({
     kind: 'status',
@@ -164,7 +148,7 @@ test('Retry-After is honoured: the next request comes no earlier', async () => {
     times: 1,
   });
   const startedMs = Date.now();
-  await reconcile();
+  await reconcile(service);
   expect(Date.now() - startedMs).toBeGreaterThanOrEqual(3_000);
 });
 
@@ -174,10 +158,10 @@ test('one user whom Postgres refuses costs no other, and is recorded', async () 
     service.standIn.users.createUser({ last_name: 'Refused', email_address: [`${name}@example.com`] });
   }
   const third = signUp('third');
-  await expect(reconcile()).resolves.toMatchObject({ created: 2, failed: 1 });
+  await expect(reconcile(service)).resolves.toMatchObject({ created: 2, failed: 1 });
   expect(await service.db.syncFailure.findMany()).toMatchObject([{ code: 'ROW_REJECTED' }]);
-  expect(await liveIds()).toEqual(expect.arrayContaining([third]));
+  expect(await liveIds(service)).toEqual(expect.arrayContaining([third]));
   await service.db.$executeRaw`DROP INDEX one_name`;
-  await expect(reconcile()).resolves.toMatchObject({ created: 1, failed: 0 });
+  await expect(reconcile(service)).resolves.toMatchObject({ created: 1, failed: 0 });
   expect((await service.db.syncFailure.findFirst())?.resolvedAt).toBeInstanceOf(Date);
 });
