@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { pause, resume } from '../../src/workflows/reconcile-messages.js';
+import {
+  detailsOf,
+  liveIds,
+  type Reconcile,
+  reconcile,
+  startReconcile,
+  statusOf,
+  untilPages,
+} from '../support/reconciling.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+import { waitUntil } from '../support/wait-until.js';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService({ pageSize: 4, standIn: { seedUsers: 60, rateLimit: null } });
+  await service.startWorker();
+  await reconcile(service);
+});
+afterAll(() => service.stop());
+afterEach(() => {
+  service.standIn.settings.latencyMs = 0;
+});
+
+const pagesAsked = () => service.standIn.stats.byRoute['GET /v1/users'] ?? 0;
+const users = () => service.standIn.users.count();
+
+/** Resolves once no page is asked for any more: twenty queries have been answered since the last one. */
+async function untilQuiet(handle: Reconcile): Promise<void> {
+  let [asked, queries] = [-1, 0];
+  await waitUntil(
+    async () => {
+      await statusOf(handle);
+      queries = pagesAsked() === asked ? queries + 1 : 0;
+      asked = pagesAsked();
+      return queries >= 20;
+    },
+    { describe: 'no more requests', timeoutMs: 30_000 },
+  );
+}
+const recordedStatus = async (handle: Reconcile) =>
+  (await service.db.reconcileRun.findFirst({ where: { id: { startsWith: `${handle.workflowId}/` } } }))
+    ?.status;
+
+/** Begins a sweep slow enough to be caught amid its pages. */
+async function begin(pages: number): Promise<Reconcile> {
+  service.standIn.settings.latencyMs = 50;
+  const handle = await startReconcile(service);
+  await untilPages(handle, pages);
+  return handle;
+}
+
+function pausesAndCancels(windows: number): void {
+  test('paused, it stops between two pages and says so; resumed, it reads every page once', async () => {
+    const before = pagesAsked();
+    const handle = await begin(3);
+    await handle.signal(pause);
+    await waitUntil(async () => (await statusOf(handle)).state === 'paused');
+    expect(await detailsOf(handle)).toContain('**Paused**: the signal `resume` lets it go on.');
+    await untilQuiet(handle);
+    const askedWhilePaused = pagesAsked() - before;
+    await handle.signal(resume);
+    const result = await handle.result();
+    expect(result).toMatchObject({ seen: users(), unchanged: users(), windows });
+    expect(askedWhilePaused).toBeLessThan(result.pages);
+    expect(pagesAsked() - before).toBe(result.pages);
+    expect(await detailsOf(handle)).not.toContain('Paused');
+  });
+
+  test('paused before its first page, it reads none', async () => {
+    const before = pagesAsked();
+    service.standIn.settings.latencyMs = 50;
+    const handle = await startReconcile(service);
+    await handle.signal(pause);
+    await waitUntil(async () => (await statusOf(handle)).state === 'paused', { timeoutMs: 20_000 });
+    await untilQuiet(handle);
+    expect(pagesAsked()).toBe(before);
+    await handle.signal(resume);
+    await expect(handle.result()).resolves.toMatchObject({ seen: users() });
+  });
+
+  test('paused just as its windows begin, none of them is left running', async () => {
+    const handle = await startReconcile(service);
+    await waitUntil(async () => (await statusOf(handle)).state === 'reading');
+    service.standIn.settings.latencyMs = 100;
+    await handle.signal(pause);
+    await untilQuiet(handle);
+    expect((await statusOf(handle)).state).toBe('paused');
+    await handle.signal(resume);
+    await expect(handle.result()).resolves.toMatchObject({ seen: users() });
+  });
+
+  test('cancelled, it says so in the table, leaves what it wrote, and its parts end with it', async () => {
+    const before = await liveIds(service);
+    const handle = await begin(3);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    expect(await recordedStatus(handle)).toBe('cancelled');
+    await partsEnd(handle);
+    const asked = pagesAsked();
+    await expect(reconcile(service)).resolves.toMatchObject({ seen: users() });
+    expect(pagesAsked()).toBeGreaterThan(asked);
+    expect(await liveIds(service)).toEqual(before);
+  });
+
+  test('cancelled while paused, it ends at once', async () => {
+    const handle = await begin(2);
+    await handle.signal(pause);
+    await waitUntil(async () => (await statusOf(handle)).state === 'paused');
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    expect(await recordedStatus(handle)).toBe('cancelled');
+    await partsEnd(handle);
+  });
+
+  async function partsEnd(handle: Reconcile): Promise<void> {
+    const { runId } = await handle.describe();
+    for (let number = 0; windows > 1 && number < windows; number++) {
+      const part = service.client.workflow.getHandle(`${handle.workflowId}/${runId}/window-${number}`);
+      await waitUntil(async () => (await part.describe()).status.name !== 'RUNNING', {
+        describe: `the end of window ${number}`,
+      });
+    }
+  }
+}
+
+describe('a sweep in one walk', () => pausesAndCancels(1));
+
+describe('a sweep in windows', () => {
+  beforeAll(async () => {
+    for (let i = users(); i < 330; i++) {
+      service.standIn.users.createUser({
+        email_address: [`user${i}@example.com`],
+        created_at: new Date(Date.UTC(2025, 0, 1 + i)).toISOString(),
+      });
+    }
+    await expect(reconcile(service)).resolves.toMatchObject({ windows: 4 });
+  });
+  pausesAndCancels(4);
+});
+
+test('a delta is paused between two pages, too', async () => {
+  const deltas = await startTestService({
+    pageSize: 10,
+    tickShare: 0,
+    standIn: { seedUsers: 60, rateLimit: null },
+  });
+  try {
+    await deltas.startWorker();
+    await reconcile(deltas);
+    for (const id of deltas.standIn.users.ids())
+      deltas.standIn.users.updateUser(id, { first_name: 'Changed' });
+    deltas.standIn.settings.latencyMs = 50;
+    const handle = await startReconcile(deltas, { kind: 'auto' });
+    await untilPages(handle, 2);
+    await handle.signal(pause);
+    await waitUntil(async () => (await detailsOf(handle)).includes('**Paused**'));
+    expect(await detailsOf(handle)).toContain('**Delta**, paused');
+    await handle.signal(resume);
+    await expect(handle.result()).resolves.toMatchObject({ kind: 'delta', updated: 60 });
+  } finally {
+    await deltas.stop();
+  }
+});
