@@ -4,9 +4,13 @@ import type { Config } from '../config.js';
 /** @throws Error that names the address, when no Temporal answers there. */
 export async function connectTemporal({ temporal }: Config): Promise<Client> {
   const { connectionOptions, namespace = 'default' } = temporal;
-  const connection = await Connection.connect(connectionOptions).catch((cause: unknown) => {
-    const address = connectionOptions.address ?? '127.0.0.1:7233';
-    throw new Error(`Temporal at ${address} does not answer. Start it, or set TEMPORAL_ADDRESS.`, { cause });
-  });
+  const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '5s' }).catch(
+    (cause: unknown) => {
+      const address = connectionOptions.address ?? '127.0.0.1:7233';
+      throw new Error(`Temporal at ${address} does not answer. Start it, or set TEMPORAL_ADDRESS.`, {
+        cause,
+      });
+    },
+  );
   return new Client({ connection, namespace });
 }

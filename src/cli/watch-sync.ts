@@ -3,6 +3,7 @@ import cliProgress from 'cli-progress';
 import { simulateTraffic } from '../clerk-stand-in/simulate-traffic.js';
 import type { StandIn } from '../clerk-stand-in/start-stand-in.js';
 import type { Database } from '../db/database.js';
+import { judgeWebhooks, type WebhookJudgement } from '../db/judge-webhooks.js';
 import { type Overview, readOverview } from '../db/read-overview.js';
 import { countInSync } from './count-in-sync.js';
 
@@ -71,10 +72,17 @@ async function showFirstSweep(
 async function showStatus({ db, standIn }: WatchOptions, signal: AbortSignal): Promise<void> {
   const { stdout } = process;
   while (!signal.aborted) {
-    const overview = await readOverview(db).catch(() => null);
-    const line = overview
-      ? [...(standIn ? await standInWords(db, standIn) : []), ...words(overview)].join(' | ')
-      : 'Postgres does not answer';
+    const [overview, webhooks] = await Promise.all([readOverview(db), judgeWebhooks(db, Date.now())]).catch(
+      () => [null, null],
+    );
+    const line =
+      overview && webhooks
+        ? [
+            ...(standIn ? await standInWords(db, standIn) : []),
+            ...words(overview),
+            ...verdict(webhooks),
+          ].join(' | ')
+        : 'Postgres does not answer';
     if (stdout.isTTY) stdout.write(`\r\u001b[2K${line.slice(0, stdout.columns - 1)}`);
     else stdout.write(`${line}\n`);
     await setTimeout(stdout.isTTY ? ON_TERMINAL_MS : IN_LOG_MS, undefined, { signal }).catch(() => undefined);
@@ -87,6 +95,9 @@ async function standInWords(db: Database, standIn: StandIn): Promise<string[]> {
   const inSync = await countInSync(db, standIn);
   return [`Clerk ${standIn.users.count()}`, `in sync ${inSync}`, `webhooks ${messages}, lost ${lost}`];
 }
+
+const verdict = ({ verdict, repaired, delivered }: WebhookJudgement): string[] =>
+  verdict === 'ok' ? [] : [`webhooks ${verdict}: ${repaired} repaired, ${delivered} delivered`];
 
 function words({ liveUsers, webhookLagMs, lastReconcile }: Overview): string[] {
   const lag = webhookLagMs === null ? [] : [`lag ${Math.round(webhookLagMs)} ms`];
