@@ -2,26 +2,12 @@ import type { ClerkApi } from '../clerk/clerk-api.js';
 import { listUsers, MOST_IDS } from '../clerk/list-users.js';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import type { Database } from '../db/database.js';
-import type { JsonValue, UserSnapshot } from '../user-change.js';
-
-/** What a field holds here and what Clerk says; personal data. */
-export interface FieldValues {
-  field: string;
-  stored: JsonValue;
-  incoming: JsonValue;
-}
-
-/** Compares users with their rows, and writes nothing; gives back those that differ. */
-export type FindValues = (
-  db: Database,
-  snapshots: readonly UserSnapshot[],
-) => Promise<readonly { clerkUserId: string; values?: readonly FieldValues[] }[]>;
+import { type FieldValues, findDrift } from '../db/find-drift.js';
 
 export interface CompareValuesOptions {
   clerk: ClerkApi;
   db: Database;
   keepPrivateMetadata: boolean;
-  findValues: FindValues;
 }
 
 /**
@@ -32,7 +18,7 @@ export interface CompareValuesOptions {
  * @throws what the Clerk and Postgres rooms throw, and USER_UNUSABLE.
  */
 export async function compareValues(
-  { clerk, db, keepPrivateMetadata, findValues }: CompareValuesOptions,
+  { clerk, db, keepPrivateMetadata }: CompareValuesOptions,
   ids: readonly string[],
 ): Promise<Map<string, readonly FieldValues[]>> {
   const found = new Map<string, readonly FieldValues[]>();
@@ -41,8 +27,8 @@ export async function compareValues(
     if (page === 'cursor-refused') continue;
     const observation = { observedAtMs: page.observedAtMs, observedVia: 'api', keepPrivateMetadata } as const;
     const snapshots = page.users.map((user) => toUserSnapshot(user, observation));
-    for (const { clerkUserId, values = [] } of await findValues(db, snapshots))
-      found.set(clerkUserId, values);
+    const { drifts } = await findDrift(db, snapshots, { values: true });
+    for (const { clerkUserId, values = [] } of drifts) found.set(clerkUserId, values);
   }
   return found;
 }

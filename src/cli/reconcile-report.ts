@@ -1,7 +1,7 @@
+import type { FieldValues } from '../db/find-drift.js';
 import type { Drift, DriftLabel } from '../drift.js';
 import type { ReconcileResult } from '../workflows/reconcile-messages.js';
 import { aligned } from './aligned.js';
-import type { FieldValues } from './compare-values.js';
 import { DECIDE_DELETIONS } from './decide-deletions.js';
 import { duration, grouped } from './in-words.js';
 

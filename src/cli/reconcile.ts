@@ -1,8 +1,9 @@
 import { createClerkApi } from '../clerk/clerk-api.js';
 import { type Config, readConfig } from '../config.js';
 import { connectDatabase } from '../db/database.js';
+import type { FieldValues } from '../db/find-drift.js';
 import type { ReconcileMode, ReconcileResult } from '../workflows/reconcile-messages.js';
-import { compareValues, type FieldValues, type FindValues } from './compare-values.js';
+import { compareValues } from './compare-values.js';
 import { connectTemporal } from './connect-temporal.js';
 import { showProgress } from './reconcile-progress.js';
 import {
@@ -97,7 +98,6 @@ async function valuesOf(
         }),
         db,
         keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
-        findValues,
       },
       examples.map(({ clerkUserId }) => clerkUserId),
     );
@@ -110,11 +110,6 @@ async function valuesOf(
 function withoutValues(error: unknown): undefined {
   console.error(`The values cannot be shown: ${error instanceof Error ? error.message : error}`);
 }
-
-/** To become `(db, snapshots) => findDrift(db, snapshots, { values: true })`, of db/find-drift.ts. */
-const findValues: FindValues = async () => {
-  throw new Error('--values needs db/find-drift.ts.');
-};
 
 const print = (lines: readonly string[]): void => console.log(lines.join('\n'));
 

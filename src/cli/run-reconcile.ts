@@ -19,8 +19,6 @@ const QUERY_TIMEOUT_MS = 5_000;
 /** A worker that is busy, or begins just now, answers within seconds. */
 const NO_WORKER_AFTER_MS = 10_000;
 
-type Reconcile = (input: ReconcileInput) => Promise<ReconcileResult>;
-
 /**
  * Starts a reconcile of its own, beside those of the Schedules, and waits for its end.
  *
@@ -34,7 +32,7 @@ export async function runReconcile(
   progress: ReconcileProgress,
   cancel: AbortSignal,
 ): Promise<ReconcileResult | null> {
-  const handle = await client.workflow.start<Reconcile>(reconcileUsers.name, {
+  const handle = await client.workflow.start(reconcileUsers, {
     workflowId: reconcileByHandWorkflowId(Date.now()),
     taskQueue: SYNC_TASK_QUEUE,
     args: [input],
@@ -67,7 +65,7 @@ export async function runReconcile(
 /** Asks how far it is until `ended` aborts, and tells when nobody answers. */
 async function follow(
   client: Client,
-  handle: WorkflowHandleWithFirstExecutionRunId<Reconcile>,
+  handle: WorkflowHandleWithFirstExecutionRunId<typeof reconcileUsers>,
   progress: ReconcileProgress,
   ended: AbortSignal,
 ): Promise<void> {
