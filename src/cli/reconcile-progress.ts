@@ -1,5 +1,5 @@
 import cliProgress from 'cli-progress';
-import type { ReconcileStatus } from '../workflows/reconcile-messages.js';
+import type { ReconcileResult, ReconcileStatus } from '../workflows/reconcile-messages.js';
 import { duration, grouped } from './in-words.js';
 
 /** Shows a reconcile's progress on standard error, so that standard output holds the result alone. */
@@ -7,7 +7,8 @@ export interface ReconcileProgress {
   show(status: ReconcileStatus): void;
   /** Writes a line beside the bar. */
   say(line: string): void;
-  stop(): void;
+  /** @param result without one, the bar stays where it was. */
+  stop(result?: ReconcileResult): void;
 }
 
 /** In a log, a line now and then is enough. */
@@ -39,8 +40,13 @@ function bar(stream: NodeJS.WriteStream): ReconcileProgress {
     say(line) {
       stream.write(`${started ? '\r\u001b[2K' : ''}${line}\n`);
     },
-    stop() {
-      if (started) drawn.stop();
+    stop(result) {
+      if (!started) return;
+      if (result) {
+        drawn.setTotal(result.seen);
+        drawn.update(result.seen, { words: `${result.kind}: ${grouped(result.seen)} users` });
+      }
+      drawn.stop();
     },
   };
 }

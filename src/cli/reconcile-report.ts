@@ -12,9 +12,11 @@ const MEANINGS: Record<DriftLabel, string> = {
   phantom: 'the row was live, Clerk never had the user',
 };
 
-/** Whether a plan found nothing to repair, and could compare everybody. */
-export const isEqual = ({ drift, failed }: ReconcileResult): boolean =>
-  failed === 0 && Object.values(drift).every((count) => count === 0);
+const hasDrift = ({ drift }: ReconcileResult): boolean => Object.values(drift).some((count) => count > 0);
+
+/** Whether a plan found nothing to repair, could compare everybody, and counted as many on both sides. */
+export const isEqual = (plan: ReconcileResult): boolean =>
+  !hasDrift(plan) && plan.failed === 0 && plan.clerkUsers === plan.liveRows;
 
 export interface ReconcileRuns {
   /** What was asked for: to repair, to tell, or to judge. */
@@ -55,6 +57,7 @@ export function validationReport(result: ReconcileResult, nowMs: number): string
     'Clerk and the table differ:',
     ...driftTable(result.drift),
     ...differences(result, nowMs),
+    ...countsLine(result),
     ...failedLine(result),
     '',
     'A change of the last seconds may be on its way: look again with `clerk-sync reconcile --validate`.',
@@ -71,11 +74,10 @@ export function planReport(
     result.summary,
     ...driftTable(result.drift),
     ...differences(result, nowMs, values),
+    ...countsLine(result),
     ...failedLine(result),
-    '',
-    isEqual(result)
-      ? 'Clerk and the table are equal.'
-      : 'Nothing was written. Repair it with `clerk-sync reconcile`.',
+    ...(isEqual(result) ? ['', 'Clerk and the table are equal.'] : []),
+    ...(hasDrift(result) ? ['', 'Nothing was written. Repair it with `clerk-sync reconcile`.'] : []),
   ];
 }
 
@@ -121,6 +123,15 @@ const printable = (value: unknown): string =>
     /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+/** Where other differences were found they explain the counts. */
+const countsLine = (result: ReconcileResult): string[] =>
+  hasDrift(result) || result.clerkUsers === result.liveRows
+    ? []
+    : [
+        '',
+        `Clerk has ${grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows. A row seen less than RECONCILE_DELETION_GRACE_SECONDS ago is not looked for yet.`,
+      ];
 
 const failedLine = ({ failed }: ReconcileResult): string[] =>
   failed === 0

@@ -46,8 +46,10 @@ export async function runReconcile(
   if (cancel.aborted) cancelIt();
   else cancel.addEventListener('abort', cancelIt, { once: true });
   const following = follow(client, handle, progress, ended.signal);
+  let result: ReconcileResult | undefined;
   try {
-    return await handle.result();
+    result = await handle.result();
+    return result;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     if (error.cause instanceof CancelledFailure) return null;
@@ -58,7 +60,7 @@ export async function runReconcile(
     cancel.removeEventListener('abort', cancelIt);
     ended.abort();
     await following;
-    progress.stop();
+    progress.stop(result);
   }
 }
 

@@ -3,7 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { expect, test } from '@jest/globals';
 import { progressOf, showProgress } from '../../src/cli/reconcile-progress.js';
 import { noTotals } from '../../src/reconcile-totals.js';
-import type { ReconcileStatus } from '../../src/workflows/reconcile-messages.js';
+import type { ReconcileResult, ReconcileStatus } from '../../src/workflows/reconcile-messages.js';
 
 const status = (given: Partial<ReconcileStatus> = {}): ReconcileStatus => ({
   kind: 'sweep',
@@ -31,6 +31,17 @@ test('users who sign up meanwhile do not carry it beyond its end', () => {
   expect(progressOf(status({ clerkUsers: 1_000 }))).toMatchObject({ seen: 1_200, total: 1_200 });
 });
 
+const RESULT: ReconcileResult = {
+  ...noTotals(),
+  kind: 'sweep',
+  mode: 'apply',
+  summary: '',
+  drift: { missed_create: 0, missed_update: 0, missed_delete: 0, phantom: 0 },
+  windows: 1,
+  clerkUsers: 0,
+  liveRows: 0,
+};
+
 function stream(isTTY: boolean): { stream: WriteStream; written(): string } {
   let written = '';
   const through = new PassThrough().on('data', (chunk: Buffer) => {
@@ -50,8 +61,9 @@ test('a terminal gets a bar', () => {
   const terminal = stream(true);
   const progress = showProgress(terminal.stream);
   progress.show(status());
-  progress.stop();
   expect(terminal.written()).toMatch(/=+-+ sweep: 1,200 of 2,003 users, 400 a second, 2 s left/);
+  progress.stop({ ...RESULT, seen: 2_005 });
+  expect(terminal.written()).toMatch(/={40} sweep: 2,005 users/);
 });
 
 test('what is no terminal gets a line, not one for each look', () => {

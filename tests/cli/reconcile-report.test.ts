@@ -43,6 +43,7 @@ describe('the exit code', () => {
     [2, 'a plan that finds drift', { asked: 'plan', result: drifted }],
     [2, 'a plan that could not compare everybody', { asked: 'plan', result: result({}, { failed: 1 }) }],
     [0, 'a validation that finds nothing', { asked: 'validate', result: equal }],
+    [1, 'counts that differ', { asked: 'validate', result: result({}, { liveRows: 2_004 }) }],
     [1, 'a validation that finds drift', { asked: 'validate', result: result({ phantom: 1 }) }],
   ])('is %i for %s', (code, _, runs) => {
     expect(exitCodeOf(runs)).toBe(code);
@@ -132,6 +133,14 @@ test('a validation says that both are equal, or how they differ', () => {
   expect(lines[0]).toBe('Clerk and the table differ:');
   expect(lines).toContain('  user_1  missed_update  for 3 min  email, name');
   expect(lines.at(-1)).toContain('clerk-sync reconcile --validate');
+});
+
+test('counts that differ keep both from being called equal, with a reason why nothing else was found', () => {
+  const uneven = result({}, { liveRows: 2_004 });
+  const words = expect.stringMatching(/^Clerk has 2,003 users, the table 2,004 live rows\. .*GRACE_SECONDS/);
+  expect(validationReport(uneven, NOW_MS)).toContainEqual(words);
+  expect(planReport(uneven, NOW_MS)).toEqual(['Sweep of 2003 users.', '', words]);
+  expect(planReport(result({ missed_delete: 1 }, { liveRows: 2_004 }), NOW_MS)).not.toContainEqual(words);
 });
 
 test('whoever could not be compared keeps both from being called equal', () => {
