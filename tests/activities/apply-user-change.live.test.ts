@@ -22,7 +22,14 @@ beforeAll(async () => {
     clerk: createClerkApi({ secretKey: 'sk_test_never_asked', apiUrl: 'http://127.0.0.1:9' }),
     keepPrivateMetadata: false,
     deletion: { mode: 'soft', holdbackMs: 0 },
-    reconcile: { pageSize: 500, intervalMs: 15_000, requestsPerSecond: 1000, deletionGraceMs: 0 },
+    reconcile: {
+      pageSize: 500,
+      intervalMs: 15_000,
+      requestsPerSecond: 1000,
+      tickShare: 1,
+      mostDeletedShare: 0.05,
+      deletionGraceMs: 0,
+    },
   };
 });
 afterAll(async () => {

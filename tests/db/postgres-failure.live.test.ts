@@ -6,8 +6,6 @@ import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { countLiveUsers } from '../../src/db/count-live-users.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
-import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
-import { findDrift } from '../../src/db/find-drift.js';
 import {
   countGoneUsers,
   forgetRejections,
@@ -18,6 +16,8 @@ import {
   recordCandidates,
   rejectGoneUsers,
 } from '../../src/db/deletion-candidates.js';
+import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
+import { findDrift } from '../../src/db/find-drift.js';
 import { findNews } from '../../src/db/find-news.js';
 import { findUnlistedUsers } from '../../src/db/find-unlisted-users.js';
 import { findUserBefore } from '../../src/db/find-user-before.js';

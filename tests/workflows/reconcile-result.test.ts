@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Drift } from '../../src/drift.js';
+import { noPlanned } from '../../src/planned.js';
 import { noTotals, type ReconcileTotals } from '../../src/reconcile-totals.js';
-import { noPlanned } from '../../src/workflows/planned.js';
 import { reconcileResult } from '../../src/workflows/reconcile-result.js';
 import type { ReconcileRun } from '../../src/workflows/reconcile-run.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import type { Drift } from '../../src/drift.js';
-import { addPlanned, noPlanned } from '../../src/workflows/planned.js';
+import type { Drift } from '../src/drift.js';
+import { addPlanned, noPlanned } from '../src/planned.js';
 
 const example = (n: number): Drift => ({
   clerkUserId: `user_${n}`,
