@@ -130,6 +130,26 @@ describe('while a user is deleted and erased', () => {
   });
 });
 
+test.each(['anonymise', 'hard'] as const)(
+  'a row that somebody is just restoring is not erased by %s',
+  async (mode) => {
+    const id = newUserId();
+    await table.apply(snapshotOf(id, T0));
+    await table.remove(id, T0 + 100);
+    await gate.query('BEGIN');
+    await gate.query('UPDATE users SET deleted_at = NULL WHERE clerk_id = $1', [id]);
+    // Without ids there is always a next time, so nobody is waited for.
+    await eraseDeletedUsers(table.db, { mode, holdbackMs: 0 });
+    const erasing = await started(
+      eraseDeletedUsers(table.db, { mode, holdbackMs: 0, clerkUserIds: [id] }),
+      1,
+    );
+    await gate.query('COMMIT');
+    expect(await erasing.result).toBe(0);
+    expect(await table.row(id)).toMatchObject({ firstName: 'Ada', deletedAt: null });
+  },
+);
+
 describe('the lock', () => {
   test('lets nobody wait longer than a statement may take', async () => {
     const impatient = connectDatabase({ url: table.database.url, poolSize: 2, statementTimeoutMs: 200 });
