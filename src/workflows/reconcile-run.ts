@@ -70,10 +70,10 @@ export class ReconcileRun {
     this.show();
   }
 
-  /** Lets a part hear of pauses, and of one that came while it was being started. */
-  async join(part: Part, startedPaused: boolean): Promise<void> {
+  /** Lets a part hear of pauses, also of one since it was told with `paused` how to begin. */
+  async join(part: Part, paused: boolean): Promise<void> {
     this.#parts.push(part);
-    if (this.paused !== startedPaused) await part.signal(this.paused ? pause : resume);
+    if (paused !== this.paused) await this.#tell(part);
   }
 
   async untilResumed(): Promise<void> {
@@ -133,7 +133,11 @@ export class ReconcileRun {
   async #setPaused(paused: boolean): Promise<void> {
     this.paused = paused;
     this.show();
+    await Promise.all(this.#parts.map((part) => this.#tell(part)));
+  }
+
+  #tell(part: Part): Promise<void> {
     // A part that has ended needs no word.
-    await Promise.all(this.#parts.map((part) => part.signal(paused ? pause : resume).catch(() => undefined)));
+    return part.signal(this.paused ? pause : resume).catch(() => undefined);
   }
 }
