@@ -52,7 +52,7 @@ const MOST_DOUBTS = 3;
  * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
  */
 export async function comparePage(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPage> {
-  await requireInstance(deps);
+  await requireInstance(deps, step);
   const { window, place, runId } = step;
   const page = await listUsers(
     deps.clerk,

@@ -1,6 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { getInstanceId } from '../clerk/get-instance-id.js';
-import { adoptInstance } from '../db/adopt-instance.js';
+import { adoptInstance, readInstance } from '../db/adopt-instance.js';
 import { failure } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 
@@ -11,12 +11,14 @@ const found = new WeakSet<ActivityDependencies>();
  * Sees to it that the key belongs to the Clerk instance whose users the table holds; an empty service adopts the key's.
  * Another instance's users would be written beside ours, and ours taken for deleted.
  *
+ * @param plan whether nothing is to be written: then an empty service stays nobody's.
  * @throws INSTANCE_CHANGED, and what the Clerk and Postgres rooms throw, all retried.
  */
-export async function requireInstance(deps: ActivityDependencies): Promise<void> {
+export async function requireInstance(deps: ActivityDependencies, { plan = false } = {}): Promise<void> {
   if (found.has(deps)) return;
   const instanceId = await getInstanceId(deps.clerk, cancellationSignal());
-  const adopted = await adoptInstance(deps.db, instanceId);
+  const adopted = plan ? await readInstance(deps.db) : await adoptInstance(deps.db, instanceId);
+  if (adopted === null) return;
   if (adopted !== instanceId)
     throw failure('INSTANCE_CHANGED', `The key is of ${instanceId}, the table of ${adopted}.`);
   found.add(deps);

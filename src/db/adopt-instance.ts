@@ -13,12 +13,28 @@ export async function adoptInstance(db: Database, instanceId: string): Promise<s
     await db.$executeRaw`
       INSERT INTO synced_instance (instance_id, adopted_at) VALUES (${instanceId}, now())
       ON CONFLICT (id) DO NOTHING`;
-    const [row] = await query<{ instanceId: string }>(
-      db,
-      Prisma.sql`SELECT instance_id AS "instanceId" FROM synced_instance`,
-    );
-    return row?.instanceId ?? instanceId;
+    return (await selectInstance(db)) ?? instanceId;
   } catch (error) {
     throw postgresFailure(error, 'Looking up the Clerk instance of the table.');
   }
+}
+
+/**
+ * @returns the instance that the table belongs to; null before the first sweep.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function readInstance(db: Database): Promise<string | null> {
+  try {
+    return await selectInstance(db);
+  } catch (error) {
+    throw postgresFailure(error, 'Looking up the Clerk instance of the table.');
+  }
+}
+
+async function selectInstance(db: Database): Promise<string | null> {
+  const [row] = await query<{ instanceId: string }>(
+    db,
+    Prisma.sql`SELECT instance_id AS "instanceId" FROM synced_instance`,
+  );
+  return row?.instanceId ?? null;
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApplicationFailure } from '@temporalio/common';
-import { adoptInstance } from '../../src/db/adopt-instance.js';
+import { adoptInstance, readInstance } from '../../src/db/adopt-instance.js';
 import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { countLiveUsers } from '../../src/db/count-live-users.js';
@@ -60,6 +60,7 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   findUserBefore: (db) => findUserBefore(db, { clerkUserId: 'user_verb', clerkCreatedAtMs: T0 }, null),
   findWindowBounds: (db) => findWindowBounds(db, 2),
   adoptInstance: (db) => adoptInstance(db, 'ins_verb'),
+  readInstance,
   recordCandidates: (db) => recordCandidates(db, { ...UNLISTED, runId: 'run' }),
   listUnaskedCandidates: (db) => listUnaskedCandidates(db, null, 10),
   recordAnswer: (db) => recordAnswer(db, { gone: ['user_verb'], alive: [], observedAtMs: T0 }),
