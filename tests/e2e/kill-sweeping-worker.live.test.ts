@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { fromSetUp } from '../support/from-set-up.js';
+import { differences, startReconcile } from '../support/reconciling.js';
+import { startTestService, type TestService } from '../support/test-service.js';
+
+const USERS = 240;
+const PAGE_SIZE = 2;
+const DEATHS = 10;
+/** Deaths come so many pages after one another, and the tenth well before the end. */
+const PAGES_BETWEEN = 9;
+/** So that two workers are up while a third one starts. */
+const WORKERS = 3;
+
+let service: TestService;
+let clerk: RecordingClerk;
+const workers: ChildProcess[] = [];
+
+beforeAll(async () => {
+  service = await startTestService({ standIn: { seedUsers: USERS, rateLimit: null } });
+  clerk = await startRecordingClerk(service.standIn.url);
+});
+afterAll(async () => {
+  for (const worker of workers) worker.kill('SIGKILL');
+  await clerk.stop();
+  await service.stop();
+});
+
+interface RecordingClerk {
+  url: string;
+  /** How often each page was asked for, by its query. */
+  pages: Map<string, number>;
+  /** How many pages are being read that were asked for before. */
+  readingAgain: number;
+  /** Is told of each page that was never asked for before, before Clerk hears of it. */
+  onNewPage: () => void;
+  stop(): Promise<void>;
+}
+
+/** Stands before the stand-in, and remembers which pages were asked for. */
+async function startRecordingClerk(target: string): Promise<RecordingClerk> {
+  const pages = new Map<string, number>();
+  const server: Server = createServer(async (request, response) => {
+    const { url = '', headers } = request;
+    const isPage = url.includes('order_by');
+    const asked = pages.get(url) ?? 0;
+    if (isPage) pages.set(url, asked + 1);
+    if (isPage && asked === 0) recording.onNewPage();
+    if (asked > 0) {
+      recording.readingAgain += 1;
+      response.on('close', () => {
+        recording.readingAgain -= 1;
+      });
+    }
+    const { authorization = '' } = headers;
+    const answer = await fetch(`${target}${url}`, { headers: { authorization } });
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const recording: RecordingClerk = {
+    url: `http://127.0.0.1:${port}`,
+    pages,
+    readingAgain: 0,
+    onNewPage: () => undefined,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+  return recording;
+}
+
+/** The worker as operators run it. */
+function startWorkerProcess(): void {
+  workers.push(
+    spawn(process.execPath, ['dist/cli/main.js', 'worker'], {
+      env: {
+        DATABASE_URL: service.database.url,
+        CLERK_SECRET_KEY: service.standIn.secretKey,
+        CLERK_API_URL: clerk.url,
+        TEMPORAL_ADDRESS: fromSetUp('TEST_TEMPORAL_ADDRESS'),
+        TEMPORAL_NAMESPACE: service.namespace,
+        RECONCILE_PAGE_SIZE: String(PAGE_SIZE),
+        RECONCILE_REQUESTS_PER_SECOND: '20',
+        LOG_LEVEL: 'error',
+      },
+      stdio: 'ignore',
+    }),
+  );
+}
+
+test(`a sweep in windows whose workers are killed ${DEATHS} times ends with the right rows, and no page is read a third time`, async () => {
+  for (let n = 0; n < WORKERS; n++) startWorkerProcess();
+  const handle = await startReconcile(service);
+  let deaths = 0;
+  let newPages = 0;
+  clerk.onNewPage = () => {
+    newPages += 1;
+    // A page that is being read again is let through: twice in a row is a misfortune of its own.
+    if (deaths === DEATHS || newPages < (deaths + 1) * PAGES_BETWEEN || clerk.readingAgain > 0) return;
+    deaths += 1;
+    // Whichever is the oldest; the page may be its own or another's.
+    workers.shift()?.kill('SIGKILL');
+    startWorkerProcess();
+  };
+  const result = await handle.result();
+  expect(deaths).toBe(DEATHS);
+  expect(result).toMatchObject({ kind: 'sweep', seen: USERS, created: USERS, deleted: 0, failed: 0 });
+  expect(result.windows).toBeGreaterThan(1);
+  expect(await differences(service)).toEqual([]);
+  expect(await service.db.userChange.count()).toBe(USERS);
+  // What was lost with a worker is read once more, and nothing else.
+  expect(clerk.pages.size).toBe(result.pages);
+  const readAgain = [...clerk.pages.values()].filter((times) => times > 1);
+  expect(readAgain.length).toBeGreaterThan(0);
+  expect(readAgain.every((times) => times === 2)).toBe(true);
+  expect(readAgain.length).toBeLessThanOrEqual(DEATHS * result.windows);
+  expect(await service.db.reconcileRun.findMany()).toMatchObject([{ status: 'completed', seen: USERS }]);
+}, 180_000);
