@@ -17,7 +17,12 @@ const PAGES = '/v1/users?order_by';
 let service: TestService;
 
 beforeAll(async () => {
-  service = await startTestService({ pageSize: PAGE_SIZE, standIn: { seedUsers: USERS, rateLimit: null } });
+  service = await startTestService({
+    pageSize: PAGE_SIZE,
+    // So modest that each page is a task of its own.
+    requestsPerSecond: 25,
+    standIn: { seedUsers: USERS, rateLimit: null },
+  });
   await service.startWorker();
   await reconcile(service);
 });

@@ -14,7 +14,12 @@ import { waitUntil } from '../support/wait-until.js';
 
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService({ pageSize: 4, standIn: { seedUsers: 60, rateLimit: null } });
+  service = await startTestService({
+    pageSize: 4,
+    // So modest that each page is a task of its own.
+    requestsPerSecond: 25,
+    standIn: { seedUsers: 60, rateLimit: null },
+  });
   await service.startWorker();
   await reconcile(service);
 });
