@@ -1,134 +1,164 @@
-import { randomBytes } from 'node:crypto';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { InjectedFailure } from '../../src/clerk-stand-in/stand-in-settings.js';
-import { SYNC_TASK_QUEUE } from '../../src/names.js';
-import type { ReconcileInput, ReconcileResult } from '../../src/workflows/reconcile-messages.js';
-import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
-import { startTestService, type TestService, type TestServiceOptions } from '../support/test-service.js';
-import { waitUntil } from '../support/wait-until.js';
-import { record } from './record.js';
-import type { Scenario } from './scenarios.js';
-import { untilFailures } from './user-runs.js';
+import { pause, resume } from '../../src/workflows/reconcile-messages.js';
+import { untilFailedWith } from '../support/reconciling.js';
+import type { TestServiceOptions } from '../support/test-service.js';
+import {
+  begin,
+  cancelled,
+  deleteAtClerk,
+  ended,
+  failAfterPages,
+  IN_WINDOWS,
+  recordInService,
+  SMALL,
+  untilPaused,
+  untilReported,
+} from './record-reconcile.js';
 
-type Reconcile = WorkflowHandle<typeof reconcileUsers>;
+const DOWN = { kind: 'status', status: 500 } as const;
 
-/** 23 users on pages of 5, in a service of the scenario's own: what one deletes would be missed in the next. */
-const SMALL: TestServiceOptions = { pageSize: 5, standIn: { seedUsers: 23, rateLimit: null } };
-
-function recordReconcile(
-  names: Scenario<'reconcileUsers'> | Scenario<'reconcileUsers'>[],
-  options: TestServiceOptions,
-  run: (service: TestService) => Promise<Reconcile | Reconcile[]>,
-): void {
-  let stop: () => Promise<void>;
-  record(
-    'reconcileUsers',
-    names,
-    async () => {
-      const service = await startTestService(options);
-      stop = () => service.stop();
-      await service.startWorker();
-      return run(service);
-    },
-    () => stop(),
-  );
-}
-
-async function start({ client }: TestService, input: ReconcileInput = { kind: 'sweep' }): Promise<Reconcile> {
-  const workflowId = `reconcile-users-${randomBytes(4).toString('hex')}`;
-  const { firstExecutionRunId } = await client.workflow.start(reconcileUsers, {
-    workflowId,
-    taskQueue: SYNC_TASK_QUEUE,
-    args: [input],
-  });
-  return client.workflow.getHandle<typeof reconcileUsers>(workflowId, firstExecutionRunId);
-}
-
-/** @throws Error unless the result has these values: the scenario would not show what it is named for. */
-async function ended(handle: Reconcile, expected: Partial<ReconcileResult>): Promise<Reconcile> {
-  const result = await handle.result();
-  for (const [key, value] of Object.entries(expected)) {
-    if (result[key as keyof ReconcileResult] !== value)
-      throw new Error(`The reconcile ended with ${JSON.stringify(result)}, not ${JSON.stringify(expected)}`);
-  }
-  return handle;
-}
-
-/** Answers the count and so many pages, then fails. */
-function failAfterPages({ standIn }: TestService, pages: number, failure: InjectedFailure): void {
-  if (pages > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: '/v1/users', times: pages + 1 });
-  standIn.failWith({ ...failure, pathPrefix: '/v1/users' });
-}
-
-recordReconcile('swept-small', SMALL, async (service) =>
-  ended(await start(service), { kind: 'sweep', pages: 5, created: 23 }),
+recordInService('reconcileUsers', 'in-one-walk', SMALL, async (service) =>
+  ended(await begin(service), { kind: 'sweep', pages: 5, created: 23 }),
 );
 
-// A hundred pages a run, so pages of one user.
-recordReconcile(
-  ['swept-continued-1', 'swept-continued-2'],
-  { pageSize: 1, standIn: { seedUsers: 103, rateLimit: null } },
-  async (service) => {
-    const first = await start(service);
-    await ended(first, { pages: 104, created: 103 });
-    const { workflowId } = first;
-    const { runId } = await service.client.workflow.getHandle(workflowId).describe();
-    return [first, service.client.workflow.getHandle<typeof reconcileUsers>(workflowId, runId)];
-  },
-);
-
-recordReconcile('sweeping', SMALL, async (service) => {
-  failAfterPages(service, 2, { kind: 'status', status: 500 });
-  const handle = await start(service);
-  await untilFailures(handle, 1);
+recordInService('reconcileUsers', 'in-one-walk-reading', SMALL, async (service) => {
+  failAfterPages(service, 2, DOWN);
+  const handle = await begin(service);
+  await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
   return handle;
 });
 
-recordReconcile('deletions-settled', SMALL, async (service) => {
-  await ended(await start(service), { created: 23 });
-  for (const id of service.standIn.users.ids().slice(0, 3)) service.standIn.users.deleteUser(id);
-  return ended(await start(service), { deleted: 3, withheld: 0 });
+recordInService('reconcileUsers', 'in-one-walk-asking', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 3);
+  return ended(await begin(service), { deleted: 3, withheld: 0 });
 });
 
-recordReconcile('deletions-withheld', SMALL, async (service) => {
-  await ended(await start(service), { created: 23 });
-  for (const id of service.standIn.users.ids().slice(0, 12)) service.standIn.users.deleteUser(id);
-  return ended(await start(service), { deleted: 0, withheld: 12 });
+recordInService('reconcileUsers', 'in-one-walk-without-witness', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  service.standIn.failWith({ kind: 'empty-list', pathPrefix: '/v1/users?order_by' });
+  return ended(await begin(service), { seen: 0, deleted: 0, clerkRequests: 3 });
 });
 
-// A sweep of 45 users would take 6 requests; the second between two ticks has room for 5.
-recordReconcile(
-  'delta',
-  { pageSize: 10, requestsPerSecond: 5, intervalMs: 1_000, standIn: { seedUsers: 45, rateLimit: null } },
-  async (service) => {
-    await ended(await start(service, { kind: 'auto' }), { kind: 'sweep', created: 45 });
-    for (const id of service.standIn.users.ids().slice(0, 12))
-      service.standIn.users.updateUser(id, { first_name: 'Changed' });
-    return ended(await start(service, { kind: 'auto' }), { kind: 'delta', pages: 2, updated: 12 });
-  },
+recordInService('reconcileUsers', 'in-one-walk-unwitnessed', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 3);
+  service.standIn.failWith({ kind: 'empty-list', pathPrefix: '/v1/users?limit=100&user_id' });
+  return ended(await begin(service), { seen: 20, deleted: 0, withheld: 0 });
+});
+
+recordInService('reconcileUsers', 'in-one-walk-held', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 12);
+  return ended(await begin(service), { deleted: 0, withheld: 12 });
+});
+
+recordInService('reconcileUsers', 'in-one-walk-held-already', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 12);
+  await ended(await begin(service), { withheld: 12 });
+  return ended(await begin(service), { deleted: 0, withheld: 12 });
+});
+
+recordInService('reconcileUsers', 'in-one-walk-paused', SMALL, async (service) => {
+  failAfterPages(service, 2, DOWN);
+  const handle = await begin(service);
+  await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
+  await handle.signal(pause);
+  await untilPaused(handle);
+  service.standIn.settings.failures = [];
+  await handle.signal(resume);
+  return ended(handle, { pages: 5, created: 23 });
+});
+
+recordInService('reconcileUsers', 'in-one-walk-cancelled', SMALL, async (service) => {
+  failAfterPages(service, 2, DOWN);
+  const handle = await begin(service);
+  await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
+  return cancelled(handle);
+});
+
+recordInService('reconcileUsers', 'in-windows-cut-by-counts', IN_WINDOWS, async (service) =>
+  ended(await begin(service), { windows: 2, created: 42 }),
 );
 
-recordReconcile('retried-after-429', SMALL, async (service) => {
-  const headers = { 'retry-after': '2' };
-  failAfterPages(service, 1, { kind: 'status', status: 429, headers, times: 1 });
-  return ended(await start(service), { pages: 5, created: 23 });
+recordInService('reconcileUsers', 'in-windows-cut-by-table', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  deleteAtClerk(service, 2);
+  return ended(await begin(service), { windows: 2, deleted: 2 });
 });
 
-recordReconcile('cancelled-while-sweeping', SMALL, async (service) => {
-  failAfterPages(service, 2, { kind: 'status', status: 500 });
-  return cancelled(await start(service));
-});
-
-recordReconcile('cancelled-before-plan', SMALL, async (service) => {
-  failAfterPages(service, 0, { kind: 'status', status: 500 });
-  return cancelled(await start(service));
-});
-
-async function cancelled(handle: Reconcile): Promise<Reconcile> {
-  await untilFailures(handle, 1);
-  await handle.cancel();
-  await waitUntil(async () => (await handle.describe()).status.name === 'CANCELLED', {
-    describe: 'a cancelled run',
-  });
+recordInService('reconcileUsers', 'in-windows-reading', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  failAfterPages(service, 25, DOWN);
+  const handle = await begin(service);
+  await untilReported(handle);
   return handle;
-}
+});
+
+recordInService('reconcileUsers', 'in-windows-paused', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  failAfterPages(service, 25, DOWN);
+  const handle = await begin(service);
+  await untilReported(handle);
+  await handle.signal(pause);
+  await untilPaused(handle);
+  service.standIn.settings.failures = [];
+  await handle.signal(resume);
+  return ended(handle, { windows: 2, seen: 42 });
+});
+
+recordInService('reconcileUsers', 'in-windows-cancelled', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  failAfterPages(service, 25, DOWN);
+  const handle = await begin(service);
+  await untilReported(handle);
+  return cancelled(handle);
+});
+
+recordInService('reconcileUsers', 'cancelled-while-preparing', SMALL, async (service) => {
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users/count' });
+  const handle = await begin(service);
+  await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
+  return cancelled(handle);
+});
+
+/** So little of a tick is a sweep's that 45 users on five pages are too many for one. */
+const DELTAS: TestServiceOptions = {
+  pageSize: 10,
+  tickShare: 0,
+  standIn: { seedUsers: 45, rateLimit: null },
+};
+const TICK = { kind: 'auto' } as const;
+
+recordInService('reconcileUsers', 'delta-idle', DELTAS, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 45 });
+  return ended(await begin(service, TICK), { kind: 'delta', clerkRequests: 2 });
+});
+
+recordInService('reconcileUsers', 'delta-changed', DELTAS, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 45 });
+  for (const id of service.standIn.users.ids().slice(0, 12))
+    service.standIn.users.updateUser(id, { first_name: 'Changed' });
+  return ended(await begin(service, TICK), { kind: 'delta', updated: 12 });
+});
+
+recordInService('reconcileUsers', 'delta-then-sweep', DELTAS, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 45 });
+  await service.db.$executeRaw`
+    UPDATE reconcile_runs SET started_at = started_at - interval '1 hour', finished_at = finished_at - interval '1 hour'`;
+  deleteAtClerk(service, 2);
+  await ended(await begin(service, TICK), { kind: 'delta', deleted: 0 });
+  return ended(await begin(service, TICK), { kind: 'sweep', deleted: 2 });
+});
+
+const PLAN = { kind: 'sweep', mode: 'plan' } as const;
+
+recordInService('reconcileUsers', 'planned', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 12);
+  return ended(await begin(service, PLAN), { mode: 'plan', deleted: 12 });
+});
+
+recordInService('reconcileUsers', 'planned-in-windows', IN_WINDOWS, async (service) =>
+  ended(await begin(service, PLAN), { mode: 'plan', windows: 2, seen: 42 }),
+);
