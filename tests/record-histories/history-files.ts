@@ -42,7 +42,7 @@ export interface HistoryJson {
 }
 interface HistoryEventJson {
   eventType: string;
-  workflowExecutionStartedEventAttributes?: { workflowType: { name: string } };
+  workflowExecutionStartedEventAttributes?: { workflowType: { name: string }; workflowId?: string };
 }
 
 /** @throws Error for a history that is no use: a replay of fewer than two events never ends. */

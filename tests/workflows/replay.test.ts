@@ -21,7 +21,13 @@ Runtime.install({
 });
 
 const files = listHistoryFiles();
-const replay = (history: HistoryJson) => Worker.runReplayHistory({ workflowBundle: { codePath } }, history);
+/** With the run's own ID, of which those of its children are made. */
+const replay = (history: HistoryJson) =>
+  Worker.runReplayHistory(
+    { workflowBundle: { codePath } },
+    history,
+    history.events[0].workflowExecutionStartedEventAttributes?.workflowId,
+  );
 
 describe('replayed by the built workflows, runs that were recorded do again what they did:', () => {
   test.each(files)('$workflow $scenario ($name)', async (file) => {
