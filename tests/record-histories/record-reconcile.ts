@@ -10,7 +10,12 @@ import { record } from './record.js';
 import type { Scenario, Workflow } from './scenarios.js';
 
 /** 23 users on pages of 5: one walk. */
-export const SMALL: TestServiceOptions = { pageSize: 5, standIn: { seedUsers: 23, rateLimit: null } };
+export const SMALL: TestServiceOptions = {
+  pageSize: 5,
+  // So modest that each page is a task of its own.
+  requestsPerSecond: 25,
+  standIn: { seedUsers: 23, rateLimit: null },
+};
 /** Twenty pages make a window, so two of them. */
 export const IN_WINDOWS: TestServiceOptions = {
   pageSize: 1,
