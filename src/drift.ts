@@ -1,4 +1,5 @@
 /** What a reconcile found different, and what that says about how it came to be. Pure; workflows load it. */
+import type { ReconcileTotals } from './reconcile-totals.js';
 
 /**
  * `missed_create`: Clerk has the user, the table had no live row. `missed_update`: the row's content was not Clerk's.
@@ -15,6 +16,18 @@ export interface Drift {
   fields: string[];
   /** Since when the row had differed, at the latest; Unix milliseconds. null where nothing tells. */
   sinceMs: number | null;
+}
+
+/** What a reconcile repaired, in these words. A deleted row that came back had been missing as well. */
+export function driftByLabel(
+  totals: Pick<ReconcileTotals, 'created' | 'updated' | 'restored' | 'deleted' | 'phantoms'>,
+): Record<DriftLabel, number> {
+  return {
+    missed_create: totals.created + totals.restored,
+    missed_update: totals.updated,
+    missed_delete: totals.deleted - totals.phantoms,
+    phantom: totals.phantoms,
+  };
 }
 
 /**

@@ -7,13 +7,14 @@ import { postgresFailure } from './postgres-failure.js';
 const WINDOW_MS = 15 * 60_000;
 /** What had differed for longer says nothing about webhooks now: an outage's rest, say, that a sweep comes upon. */
 const FRESH_MS = 60 * 60_000;
+/** A reconcile that looks just before a webhook comes repairs what was not lost, and that webhook then finds nothing to do. */
+const UNDER_WAY_MS = 5_000;
 /** One or two lost deliveries happen to everybody; three of three do not. */
 const SILENT_FROM = 3;
 /** Below this, chance alone passes any share. */
 const LOSSY_FROM = 5;
 /**
- * Of the changes that either brought. A reconcile that looks just before a webhook comes repairs what was not lost; with
- * a tick of 15 s and a webhook that takes one or two that is a tenth.
+ * Of the changes that either brought. A webhook that takes longer than usual now and then is no loss.
  */
 const LOSSY_SHARE = 0.2;
 
@@ -61,6 +62,7 @@ SELECT
   count(*) FILTER (
     WHERE writer = 'reconcile' AND drift <> 'phantom'
       AND drift_since > changed_at - make_interval(secs => ${FRESH_MS / 1000})
+      AND drift_since < changed_at - make_interval(secs => ${UNDER_WAY_MS / 1000})
       AND EXISTS (SELECT FROM filled)
   )::int AS repaired,
   count(*) FILTER (WHERE writer = 'webhook')::int AS delivered

@@ -1,9 +1,8 @@
-import type { DriftLabel } from '../drift.js';
+import { type DriftLabel, driftByLabel } from '../drift.js';
 import { type Database, query } from './database.js';
 import { Prisma, type ReconcileRun } from './generated/client.js';
 import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
 import { postgresFailure } from './postgres-failure.js';
-import { repairedByLabel } from './repaired-by-label.js';
 import { WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** A reconcile that was completed. */
@@ -114,7 +113,7 @@ function completedRun(run: ReconcileRun, finishedAt: Date): CompletedRun {
   return {
     kind,
     finishedAt,
-    repaired: repairedByLabel(run),
+    repaired: driftByLabel(run),
     withheld,
     failed,
     clerkRequests,

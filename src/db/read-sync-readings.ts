@@ -1,8 +1,7 @@
-import type { DriftLabel } from '../drift.js';
+import { type DriftLabel, driftByLabel } from '../drift.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
-import { repairedByLabel } from './repaired-by-label.js';
 import { WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** What a dashboard or an alert wants to know of the table, at the price of a scrape. */
@@ -34,7 +33,7 @@ export async function readSyncReadings(db: Database): Promise<SyncReadings> {
       liveRows: row.liveRows,
       webhooksOk: row.webhooks === null ? null : row.webhooks === 'ok',
       lastReconcileSeconds: { sweep: row.sweepSeconds, delta: row.deltaSeconds },
-      repairedLastHour: repairedByLabel(row),
+      repairedLastHour: driftByLabel(row),
       failuresUnresolved: row.failuresUnresolved,
       deletionsWaiting: row.deletionsWaiting,
     };

@@ -1,4 +1,4 @@
-import type { Drift, WebhookVerdict } from '../drift.js';
+import { type Drift, driftByLabel, type WebhookVerdict } from '../drift.js';
 import type { Planned } from '../planned.js';
 import type { ReconcileResult } from './reconcile-messages.js';
 import type { ReconcileRun } from './reconcile-run.js';
@@ -12,12 +12,7 @@ export function reconcileResult(
 ): ReconcileResult {
   const { mode, totals, windows, counts } = run;
   const kind = run.kind ?? 'delta';
-  const drift: ReconcileResult['drift'] = {
-    missed_create: totals.created + totals.restored,
-    missed_update: totals.updated,
-    missed_delete: totals.deleted - totals.phantoms,
-    phantom: totals.phantoms,
-  };
+  const drift = driftByLabel(totals);
   const { fields, examples } = found.planned;
   return {
     kind,

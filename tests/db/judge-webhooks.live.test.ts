@@ -54,6 +54,11 @@ test('where nothing changes webhooks are ok', async () => {
   expect(await judge()).toEqual({ verdict: 'ok', repaired: 0, delivered: 0 });
 });
 
+test('what was repaired before its webhook could have come counts for nothing', async () => {
+  await repaired(9, { forMinutes: 0.05 });
+  expect(await judge()).toEqual({ verdict: 'ok', repaired: 0, delivered: 0 });
+});
+
 test('three repairs and not one delivery are silence', async () => {
   await repaired(3);
   expect(await judge()).toEqual({ verdict: 'silent', repaired: 3, delivered: 0 });

@@ -191,9 +191,11 @@ describe('syncUser', () => {
       await handle.signal(retry);
       await untilStatus(handle, { state: 'idle', failure: null });
       expect(await row(second)).toMatchObject({ username: 'taken-2' });
-      expect(
-        (await service.db.syncFailure.findUnique({ where: { clerkId: second } }))?.resolvedAt,
-      ).toBeInstanceOf(Date);
+      await waitUntil(
+        async () =>
+          (await service.db.syncFailure.findUnique({ where: { clerkId: second } }))?.resolvedAt != null,
+        { describe: 'the failure to be resolved' },
+      );
     });
 
     test('`retry` before the cause is cured parks it again', async () => {
