@@ -37,8 +37,8 @@ export async function recordCandidates(
 
 /**
  * @param after the last id of the list before; null at the beginning.
- * @returns candidates about whom Clerk has not been asked, in the order of their ids. An operator's `rejected` ones are
- *   not among them.
+ * @returns candidates about whom Clerk has not been asked since their rows were written, in the order of their ids. An
+ *   operator's `rejected` ones are not among them.
  */
 export async function listUnaskedCandidates(
   db: Database,
@@ -50,7 +50,8 @@ export async function listUnaskedCandidates(
       db,
       Prisma.sql`
       SELECT clerk_id AS "clerkUserId" FROM deletion_candidates JOIN users USING (clerk_id)
-      WHERE gone_at IS NULL AND rejected_at IS NULL AND deleted_at IS NULL AND clerk_id > ${after ?? ''}
+      WHERE (gone_at IS NULL OR gone_at < observed_at) AND rejected_at IS NULL AND deleted_at IS NULL
+        AND clerk_id > ${after ?? ''}
       ORDER BY clerk_id LIMIT ${most}`,
     );
     return rows.map((row) => row.clerkUserId);
@@ -72,10 +73,10 @@ export async function recordAnswer(
   });
 }
 
-/** Rows that can be deleted on Clerk's word: of candidates found up to a time, and not kept by an operator. */
+/** Rows that can be deleted on Clerk's word, which is newer: of candidates found up to a time, and not kept by an operator. */
 const DUE = (foundUpToMs: number | null) => Prisma.sql`
   FROM deletion_candidates JOIN users USING (clerk_id)
-  WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND deleted_at IS NULL
+  WHERE gone_at >= observed_at AND rejected_at IS NULL AND deleted_at IS NULL
     AND found_at <= ${foundUpToMs === null ? Prisma.sql`'infinity'` : new Date(foundUpToMs)}::timestamptz`;
 
 export interface GoneCount {

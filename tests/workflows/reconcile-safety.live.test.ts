@@ -209,6 +209,20 @@ test('two sweeps side by side delete everybody who is gone, each once', async ()
   expect(await service.db.userChange.count({ where: { clerkId: { in: gone }, kind: 'deleted' } })).toBe(3);
 });
 
+test('about a row that was written after Clerk was asked, Clerk is asked again', async () => {
+  await reconcile(service);
+  const [gone = ''] = service.standIn.users.ids();
+  service.standIn.users.deleteUser(gone);
+  // Held once, seen again, and gone for good before a sweep could tell.
+  const longAgo = new Date(0);
+  await service.db.deletionCandidate.create({
+    data: { clerkId: gone, runId: 'earlier', foundAt: longAgo, goneAt: longAgo },
+  });
+  await expect(reconcile(service)).resolves.toMatchObject({ deleted: 1, withheld: 0 });
+  expect(await liveIds(service)).toEqual(clerkIds(service));
+  expect(await service.db.deletionCandidate.count()).toBe(0);
+});
+
 test('a row whose deletion Postgres refuses is recorded and costs no other', async () => {
   await reconcile(service);
   const [kept = '', removed = ''] = service.standIn.users.ids();
