@@ -5,7 +5,7 @@ interface FailureDescription {
   meaning: string;
   /** What somebody should do about it. */
   action: string;
-  /** Whether trying the same again may help; a failure that is not retried parks its workflow. */
+  /** Whether trying the same again may help; one that is not retried parks the user's run; a reconcile counts the user as failed and goes on. */
   retried: boolean;
   /** What the starter answers when a request ends in it. */
   httpStatus?: number;
@@ -66,7 +66,8 @@ export const FAILURES = {
   },
   ROW_REJECTED: {
     meaning: 'Postgres refuses the row: a constraint or a column type forbids it.',
-    action: 'Change the constraint named in the message or the data in Clerk, then send `retry`.',
+    action:
+      'Change the constraint named in the message or the data in Clerk, then send `retry`, or run `clerk-sync reconcile` if no run of the user is open.',
     retried: false,
   },
   USER_UNUSABLE: {
@@ -93,7 +94,7 @@ export const FAILURES = {
   INSTANCE_CHANGED: {
     meaning: 'CLERK_SECRET_KEY belongs to another Clerk instance than the table.',
     action:
-      'Set the key of the instance that the message names, and restart the worker. If the table is to change over, delete the row of `synced_instance`; the old users then wait for `approveDeletions`.',
+      "Set a key of the table's instance, the second that the message names, and restart the worker. If the table is to change over, delete the row of `synced_instance`; later sweeps find the old users gone.",
     retried: true,
   },
   INPUT_INVALID: {

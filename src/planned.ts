@@ -15,9 +15,12 @@ export interface Planned extends PlannedPage {
   unlisted: number;
 }
 
-const MOST_EXAMPLES = 100;
+/** Of all differences; whoever wants every single one applies the plan and reads `user_changes`. */
+export const MOST_EXAMPLES = 100;
+/** As many ids as one request names beside two witnesses. */
+export const ASKED_AT_ONCE = 98;
 /** Ten requests' worth; of more, the plan says how many. */
-const MOST_UNLISTED = 980;
+const MOST_UNLISTED = 10 * ASKED_AT_ONCE;
 
 export const noPlanned = (): Planned => ({ fields: {}, examples: [], unlistedIds: [], unlisted: 0 });
 

@@ -6,6 +6,7 @@ import type { CreationPlace } from '../db/creation-range.js';
 import { recordCandidates } from '../db/deletion-candidates.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
 import { findUserBefore } from '../db/find-user-before.js';
+import { failure } from '../failures.js';
 import type { PlannedPage } from '../planned.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject } from '../user-change.js';
@@ -19,8 +20,10 @@ export type { CreationWindow };
 /** Where a sweep goes on: after a user, or at its window's beginning. */
 export interface SweepPlace {
   after: CreationPlace | null;
-  /** How often in a row the list ended sooner than the table lets expect. */
+  /** How often in a row the list ended sooner than the table lets expect, or the user to start after was refused. */
   doubts: number;
+  /** How often the sweep of this window has had to step back. */
+  stepsBack: number;
 }
 
 export interface CompareStep {
@@ -43,6 +46,8 @@ export interface ComparedPage {
 
 /** After so many, an early end is believed: then the users beyond it are really gone, or soon asked for by id. */
 const MOST_DOUBTS = 3;
+/** Many users can be deleted during a sweep, but a list that refuses every cursor would be walked for ever. */
+const MOST_STEPS_BACK = 50;
 
 /**
  * Compares one page of Clerk's users, in order of creation, with the rows that belong there: writes what is newer, and
@@ -87,7 +92,7 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
   return {
     ...compared,
     totals: { ...compared.totals, pages: 1, clerkRequests: 1 },
-    next: goesOn ? { after: last, doubts: isDoubtful ? place.doubts + 1 : 0 } : null,
+    next: goesOn ? { ...place, after: last, doubts: isDoubtful ? place.doubts + 1 : 0 } : null,
   };
 
   /** A page cut short would make candidates of everybody behind it. */
@@ -97,14 +102,27 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
   }
 }
 
-/** Goes on from somebody who was created before and is still there, and after some tries from the window's beginning. */
+/**
+ * Goes on from somebody who was created before and is still there: one user before, then 10, then 100, and at last from the
+ * window's beginning.
+ */
 async function stepBack(deps: ActivityDependencies, { window, place }: CompareStep): Promise<ComparedPage> {
   const doubts = place.doubts + 1;
+  const stepsBack = place.stepsBack + 1;
+  if (stepsBack > MOST_STEPS_BACK)
+    throw failure('CLERK_ANSWER_UNUSABLE', `GET /users: ${stepsBack} cursors of one window were refused.`);
   const after =
     place.after === null || doubts > MOST_DOUBTS
       ? null
-      : await findUserBefore(deps.db, place.after, window.fromMs);
-  return { totals: { ...noTotals(), clerkRequests: 1 }, next: { after, doubts }, witnessId: null };
+      : await findUserBefore(deps.db, place.after, {
+          fromMs: window.fromMs,
+          skipped: 10 ** (doubts - 1) - 1,
+        });
+  return {
+    totals: { ...noTotals(), clerkRequests: 1 },
+    next: { after, doubts, stepsBack },
+    witnessId: null,
+  };
 }
 
 function lastPlace(users: readonly JsonObject[]): CreationPlace | null {

@@ -8,6 +8,7 @@ import type { UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
 import { askForPlanned } from './ask-for-planned.js';
+import { planReconcile, settleGoneUsers, sweepPage } from './before-windows.js';
 import { compareCounts, type EarlierCount } from './compare-counts.js';
 import type { CompareStep } from './compare-page.js';
 import { comparePages } from './compare-pages.js';
@@ -15,7 +16,6 @@ import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { heartbeating } from './heartbeating.js';
-import { planReconcile, settleGoneUsers, sweepPage } from './one-walk.js';
 import { prepareReconcile, type ReconcileAsked } from './prepare-reconcile.js';
 import { recordReconcileRun } from './record-reconcile-run.js';
 

@@ -8,7 +8,7 @@ import type { AppliedPage } from './apply-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { toSnapshots } from './to-snapshots.js';
 
-/** A plan shows examples; whoever wants every single one applies it and reads `user_changes`. */
+/** So that no page takes all the examples of a plan. */
 const MOST_EXAMPLES = 20;
 
 /** As `applyPage`, but tells only, and writes nothing. Users that cannot be written count as failed. */

@@ -2,6 +2,7 @@ import { log } from '@temporalio/activity';
 import { forgetSettledCandidates } from '../db/deletion-candidates.js';
 import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
 import { judgeWebhooks } from '../db/judge-webhooks.js';
+import { lastWebhookVerdict } from '../db/last-webhook-verdict.js';
 import { pruneReconcileRuns } from '../db/prune-reconcile-runs.js';
 import { type ReconcileRunRecord, recordReconcileRun as record } from '../db/record-reconcile-run.js';
 import type { WebhookVerdict } from '../drift.js';
@@ -14,8 +15,9 @@ export type { ReconcileRunRecord };
 const MOST_ERASED = 1_000;
 
 const SAYS = {
-  silent: 'No webhook arrives, though users change: look at the endpoint in the dashboard of Clerk',
-  lossy: 'Webhooks get lost: much had to be repaired that they should have brought',
+  ok: 'Webhooks arrive again',
+  silent: 'No webhook brings a change, though users change: see clerk-sync status',
+  lossy: 'Webhooks get lost: much had to be repaired that they should have brought; see clerk-sync status',
 } as const;
 
 /**
@@ -33,7 +35,9 @@ export async function recordReconcileRun(
     return {};
   }
   const { verdict: webhooks, repaired, delivered } = await judgeWebhooks(deps.db, Date.now());
-  if (webhooks !== 'ok') log.warn(SAYS[webhooks], { repaired, delivered });
+  // Once, and not at each tick.
+  if (webhooks !== ((await lastWebhookVerdict(deps.db)) ?? 'ok'))
+    log[webhooks === 'ok' ? 'info' : 'warn'](SAYS[webhooks], { repaired, delivered });
   await record(deps.db, { ...run, webhooks });
   if (run.kind === 'sweep') {
     await forgetSettledCandidates(deps.db);

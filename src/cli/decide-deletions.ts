@@ -9,8 +9,9 @@ const signal = (name: string): string =>
 
 /** What an operator does about deletions that are more than one run may make; a line each. */
 export const DECIDE_DELETIONS: readonly string[] = [
-  'First see whether CLERK_SECRET_KEY is the right one. If the users are really gone, delete their rows with',
+  'First look some of them up in Clerk (deletion_candidates names them). If they are really gone, delete their rows with',
   `  ${signal(APPROVE_DELETIONS_SIGNAL)}`,
   'and if they are not, keep the rows with',
   `  ${signal(REJECT_DELETIONS_SIGNAL)}`,
+  'If no such workflow is open, clerk-sync reconcile deletes them or waits again.',
 ];

@@ -33,7 +33,11 @@ program
   )
   .option('--validate', 'only compare; exits with 1 when anything differs')
   .option('--no-validate', 'do not compare again after repairing')
-  .option('--most-deletions <number>', 'rows that may be deleted; by default 5 % of the table', wholeNumber)
+  .option(
+    '--most-deletions <number>',
+    'rows that may be deleted, those that rejectDeletions kept included; by default RECONCILE_MOST_DELETED_SHARE of the table, and at least 10',
+    wholeNumber,
+  )
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',
@@ -48,7 +52,7 @@ not be written, with 2 when --plan found differences, with 130 when cancelled.`,
 program
   .command('status')
   .description(
-    'how the table stands; exits with 1 when something needs a person, and says what to do (needs DATABASE_URL only)',
+    'how the table stands; exits with 1 when something needs a person, and says what to do (needs DATABASE_URL; judges by RECONCILE_INTERVAL_SECONDS)',
   )
   .option('--json', 'print it as JSON')
   .action(async (options) => {

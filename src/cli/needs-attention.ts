@@ -24,10 +24,12 @@ function webhooks({ webhooks: { verdict, repaired, delivered } }: SyncStatus): s
   const look =
     "Look at the endpoint in Clerk's dashboard (is it enabled, are its address, events and signing secret right?) and at the starter's log.";
   if (verdict === 'silent')
-    return [`Webhooks are silent: ${counted(repaired, 'change')} had to be repaired, none came. ${look}`];
+    return [
+      `Webhooks are silent: ${counted(repaired, 'change')} had to be repaired in the last 15 minutes, and webhooks brought none. ${look}`,
+    ];
   if (verdict === 'lossy')
     return [
-      `Webhooks are lossy: ${counted(repaired, 'change')} had to be repaired, ${delivered} came. ${look}`,
+      `Webhooks are lossy: ${counted(repaired, 'change')} had to be repaired in the last 15 minutes, and webhooks brought ${delivered}. ${look}`,
     ];
   return [];
 }
@@ -38,7 +40,7 @@ function failures({ failures: { unresolved, first } }: SyncStatus): string[] {
   const more = unresolved > first.length ? [`  and ${counted(unresolved - first.length, 'other')}`] : [];
   return [
     [
-      `${counted(unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each; then send the signal retry.`,
+      `${counted(unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each. Then: temporal workflow signal --workflow-id sync-user/<clerk id> --name retry. If that run is not open, clerk-sync reconcile tries the user again.`,
       ...users,
       ...more,
     ].join('\n'),
@@ -55,7 +57,7 @@ function reconciles({ lastReconcile, running }: SyncStatus, nowMs: number, lateM
   if (sinceMs <= lateMs) return [];
   const what = lastReconcile ? `for ${duration(sinceMs)}` : 'yet';
   const done = running
-    ? `A ${running.kind} runs since ${duration(nowMs - running.startedAt.getTime())}; the Web UI shows how far it is.`
-    : `Is a worker running, and is the schedule ${RECONCILE_SCHEDULE_ID} not paused?`;
+    ? `A ${running.kind} has been running for ${duration(nowMs - running.startedAt.getTime())}; the Web UI shows how far it is, or what it waits for.`
+    : `Is a worker running, and is neither the schedule ${RECONCILE_SCHEDULE_ID} nor its open run paused? If that run is open, its pending activity in the Web UI says what it waits for (Clerk, the key, Postgres).`;
   return [`No reconcile was completed ${what}. ${done}`];
 }

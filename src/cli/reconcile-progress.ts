@@ -67,7 +67,7 @@ function lines(stream: NodeJS.WriteStream): ReconcileProgress {
 }
 
 const STATES: Record<ReconcileStatus['state'], string | null> = {
-  planning: 'counting users',
+  preparing: 'counting users',
   reading: null,
   paused: 'paused, waiting for the signal resume',
   asking: 'asking Clerk about rows that it did not list',

@@ -77,7 +77,12 @@ export function planReport(
     ...countsLine(result),
     ...failedLine(result),
     ...(isEqual(result) ? ['', 'Clerk and the table are equal.'] : []),
-    ...(hasDrift(result) ? ['', 'Nothing was written. Repair it with `clerk-sync reconcile`.'] : []),
+    ...(hasDrift(result)
+      ? [
+          '',
+          'Nothing was written. Repair it with `clerk-sync reconcile`; deletions that wait for an operator stay.',
+        ]
+      : []),
   ];
 }
 
@@ -130,7 +135,7 @@ const countsLine = (result: ReconcileResult): string[] =>
     ? []
     : [
         '',
-        `Clerk has ${grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows. A row seen less than RECONCILE_DELETION_GRACE_SECONDS ago is not looked for yet.`,
+        `Clerk has ${grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago, rows that an operator keeps, and users that Postgres refuses (clerk-sync status).`,
       ];
 
 const failedLine = ({ failed }: ReconcileResult): string[] =>

@@ -20,7 +20,8 @@ export function unlisted({ range, observedBeforeMs, listedIds }: Omit<UnlistedQu
 }
 
 /**
- * @returns ids of live rows that belong on a page of Clerk's list and were not on it, in order of creation.
+ * @returns ids of live rows that belong on a page of Clerk's list and were not on it, in order of creation; without
+ *   those that an operator keeps.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function findUnlistedUsers(db: Database, wanted: UnlistedQuery): Promise<string[]> {
@@ -28,7 +29,11 @@ export async function findUnlistedUsers(db: Database, wanted: UnlistedQuery): Pr
     const rows = await query<{ clerkUserId: string }>(
       db,
       Prisma.sql`
-      SELECT clerk_id AS "clerkUserId" FROM users WHERE ${unlisted(wanted)}
+      SELECT clerk_id AS "clerkUserId" FROM users
+      WHERE ${unlisted(wanted)}
+        AND NOT EXISTS (
+          SELECT FROM deletion_candidates AS kept WHERE kept.clerk_id = users.clerk_id AND rejected_at IS NOT NULL
+        )
       ORDER BY clerk_created_at, clerk_id
       LIMIT ${wanted.most}`,
     );

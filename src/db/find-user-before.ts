@@ -4,15 +4,16 @@ import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
 /**
- * @param fromMs where the sweep's window begins; null for no bound. Unix milliseconds.
- * @returns the live user created last before a place: where a sweep goes on when Clerk refuses its cursor because that
+ * @param wanted.fromMs where the sweep's window begins; null for no bound. Unix milliseconds.
+ * @param wanted.skipped how many users to go further back.
+ * @returns a live user created before a place, with 0 skipped the last: where a sweep goes on when Clerk refuses its cursor because that
  *   user is gone by now; null when the window has none.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function findUserBefore(
   db: Database,
   place: CreationPlace,
-  fromMs: number | null,
+  { fromMs, skipped }: { fromMs: number | null; skipped: number },
 ): Promise<CreationPlace | null> {
   try {
     const [row] = await query<{ clerkUserId: string; clerkCreatedAt: Date }>(
@@ -22,7 +23,7 @@ export async function findUserBefore(
       WHERE ${liveIn({ fromMs, toMs: null, after: null, upTo: null })}
         AND (clerk_created_at, clerk_id) < (${new Date(place.clerkCreatedAtMs)}::timestamptz, ${place.clerkUserId}::text COLLATE "C")
       ORDER BY clerk_created_at DESC, clerk_id DESC
-      LIMIT 1`,
+      LIMIT 1 OFFSET ${skipped}`,
     );
     return row ? { clerkUserId: row.clerkUserId, clerkCreatedAtMs: row.clerkCreatedAt.getTime() } : null;
   } catch (error) {

@@ -8,8 +8,16 @@ export interface EarlierReconciles {
   /** How many live rows there were at its end, and how many more than users in Clerk; null if it did not count. */
   liveRows: number | null;
   surplus: number | null;
-  lastSweep: { startedAtMs: number; durationMs: number; surplus: number | null } | null;
+  lastSweep: {
+    startedAtMs: number;
+    durationMs: number;
+    /** The surplus that it left although it had seen everybody: another sweep would leave it too. Else 0. */
+    settledSurplus: number;
+  } | null;
 }
+
+/** A sweep that saw fewer than this share of Clerk's users was cut short somewhere. */
+const EVERYBODY = 0.99;
 
 /**
  * @returns null before the first completed reconcile.
@@ -20,7 +28,7 @@ export async function readEarlierReconciles(db: Database): Promise<EarlierReconc
     db.reconcileRun.findFirst({
       where: { status: 'completed', ...(kind === undefined ? {} : { kind }) },
       orderBy: { startedAt: 'desc' },
-      select: { startedAt: true, finishedAt: true, liveRows: true, clerkUsers: true },
+      select: { startedAt: true, finishedAt: true, liveRows: true, clerkUsers: true, seen: true },
     });
   try {
     const [last, sweep] = await Promise.all([latest(), latest('sweep')]);
@@ -32,7 +40,7 @@ export async function readEarlierReconciles(db: Database): Promise<EarlierReconc
       lastSweep: sweep && {
         startedAtMs: sweep.startedAt.getTime(),
         durationMs: (sweep.finishedAt?.getTime() ?? sweep.startedAt.getTime()) - sweep.startedAt.getTime(),
-        surplus: surplusOf(sweep),
+        settledSurplus: sweep.seen >= (sweep.clerkUsers ?? 0) * EVERYBODY ? (surplusOf(sweep) ?? 0) : 0,
       },
     };
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Database } from './database.js';
 import { postgresFailure } from './postgres-failure.js';
 
 export interface ReconcileRunRecord {
-  /** The workflow's ID and its first run's, joined by a slash: one row, however often the workflow continues as new. */
+  /** The workflow's ID and its first run's, joined by a slash: one row for a reconcile and its windows. */
   id: string;
   kind: string;
   status: 'running' | 'completed' | 'cancelled' | 'failed';

@@ -5,7 +5,7 @@ import { RECONCILE_TASK_QUEUE } from '../names.js';
 /** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
 
-/** One request to Clerk each, so they run on the queue whose rate is the reconcile's share of Clerk's limit. */
+/** They ask Clerk, so they run on the queue whose rate is the reconcile's share of Clerk's limit. */
 export const askingClerk = proxyActivities<Activities>({
   taskQueue: RECONCILE_TASK_QUEUE,
   startToCloseTimeout: '1m',

@@ -20,7 +20,10 @@ export interface ReconcileInput {
   kind: ReconcileKind;
   /** Default `apply`. */
   mode?: ReconcileMode;
-  /** An operator's word for how many rows may be deleted; by default 5 % of the table, and at least 10. */
+  /**
+   * An operator's word for how many rows may be deleted; it also takes back earlier `rejectDeletions`. Default:
+   * RECONCILE_MOST_DELETED_SHARE of the live rows, and at least 10. A plan ignores it.
+   */
   mostDeletions?: number;
 }
 
@@ -47,7 +50,7 @@ export interface ReconcileResult extends ReconcileTotals {
 export interface ReconcileStatus {
   kind: 'sweep' | 'delta' | null;
   mode: ReconcileMode;
-  state: 'planning' | 'reading' | 'paused' | 'asking' | 'deleting' | 'done';
+  state: 'preparing' | 'reading' | 'paused' | 'asking' | 'deleting' | 'done';
   totals: ReconcileTotals;
   /** How many pages a sweep expects to read; 0 until it is known. */
   expectedPages: number;

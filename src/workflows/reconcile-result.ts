@@ -1,9 +1,7 @@
 import { type Drift, driftByLabel, type WebhookVerdict } from '../drift.js';
-import type { Planned } from '../planned.js';
+import { MOST_EXAMPLES, type Planned } from '../planned.js';
 import type { ReconcileResult } from './reconcile-messages.js';
 import type { ReconcileRun } from './reconcile-run.js';
-
-const MOST_EXAMPLES = 100;
 
 /** Puts together what a reconcile ends with. */
 export function reconcileResult(

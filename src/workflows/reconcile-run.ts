@@ -28,7 +28,7 @@ export class ReconcileRun {
   /** One for the whole reconcile. */
   readonly id = `${workflowInfo().workflowId}/${workflowInfo().firstExecutionRunId}`;
   kind: 'sweep' | 'delta' | null = null;
-  state: ReconcileStatus['state'] = 'planning';
+  state: ReconcileStatus['state'] = 'preparing';
   counts: Counts = { clerkUsers: 0, liveRows: 0 };
   pageSize = 0;
   windows = 1;
@@ -64,6 +64,8 @@ export class ReconcileRun {
   }
 
   startReading(kind: 'sweep' | 'delta'): void {
+    // A delta may have read some of them before; what it repaired still counts.
+    this.#totals = { ...this.#totals, seen: 0, unchanged: 0, stale: 0, failed: 0 };
     this.kind = kind;
     this.state = 'reading';
     this.#readingSinceMs = Date.now();
@@ -123,7 +125,7 @@ export class ReconcileRun {
     setCurrentDetails(
       [
         `${words.join('; ')}.`,
-        `Created ${totals.created}, updated ${totals.updated}, restored ${totals.restored}, deleted ${totals.deleted}, withheld ${totals.withheld}, failed ${totals.failed}; ${totals.clerkRequests} requests to Clerk.`,
+        `${mode === 'plan' ? 'To repair: created' : 'Created'} ${totals.created}, updated ${totals.updated}, restored ${totals.restored}, deleted ${totals.deleted}, withheld ${totals.withheld}, failed ${totals.failed}; ${totals.clerkRequests} requests to Clerk.`,
         ...(this.paused ? ['**Paused**: the signal `resume` lets it go on.'] : []),
         ...this.notes,
       ].join('\n\n'),

@@ -3,8 +3,8 @@ import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import type { ReconcileRunRecord } from '../activities/record-reconcile-run.js';
 import type { Drift } from '../drift.js';
 import { noPlanned, type Planned } from '../planned.js';
+import { reconcileBeforeWindows } from './before-windows.js';
 import { checkReconcileInput } from './check-reconcile-input.js';
-import { reconcileInOneWalk } from './one-walk.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileInput, ReconcileResult } from './reconcile-messages.js';
 import { reconcileResult } from './reconcile-result.js';
@@ -21,7 +21,7 @@ const MOST_DELTA_PAGES = 20;
  * and counts pass through here; the users themselves stay in the activities. After a crash it resumes at its page.
  */
 export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileResult> {
-  if (!patched('windows')) return reconcileInOneWalk(input);
+  if (!patched('windows')) return reconcileBeforeWindows(input);
   checkReconcileInput(input);
   const run = new ReconcileRun(input.mode ?? 'apply');
   try {

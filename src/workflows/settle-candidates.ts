@@ -3,7 +3,12 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AskedCandidates } from '../activities/ask-candidates.js';
 import type { DeletedUsers } from '../activities/delete-gone.js';
 import type { Drift } from '../drift.js';
-import { APPROVE_DELETIONS_SIGNAL, DELETE_GONE_USERS_WORKFLOW_ID } from '../names.js';
+import {
+  APPROVE_DELETIONS_SIGNAL,
+  DELETE_GONE_USERS_WORKFLOW_ID,
+  REJECT_DELETIONS_SIGNAL,
+} from '../names.js';
+import { ASKED_AT_ONCE } from '../planned.js';
 import { deleteGoneUsers } from './delete-gone-users.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
@@ -11,8 +16,6 @@ import type { Swept } from './sweep-users.js';
 
 /** Below this, a share of the table says nothing. */
 const ALWAYS_DELETABLE = 10;
-/** As many as one request names beside two witnesses. */
-const IDS_PER_REQUEST = 98;
 
 /**
  * Ends a sweep: asks Clerk by id about the rows that were not listed, and deletes those who are gone, if they are no more
@@ -36,7 +39,7 @@ export async function settleCandidates(
     run.add({ clerkRequests: asked.clerkRequests });
     if (!asked.witnessed) {
       run.notes.push(
-        '**Somebody may be deleted later only**: Clerk, asked by id, did not show a user whom it had just listed.',
+        '**Deletions wait for the next sweep**: Clerk, asked by id, did not show a user whom it had just listed, so its answer proves nothing.',
       );
       break;
     }
@@ -50,7 +53,7 @@ export async function settleCandidates(
     limits.mostDeletions ?? Math.max(ALWAYS_DELETABLE, Math.floor(liveRows * limits.mostDeletedShare));
   if (gone > mostDeletions) {
     run.notes.push(
-      `**${gone} deletions withheld**: more than the ${mostDeletions} that one run may make. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for the signal \`${APPROVE_DELETIONS_SIGNAL}\`.`,
+      `**${gone} deletions withheld**: more than the ${mostDeletions} that one run may make. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
     );
     run.add({ withheld: gone });
     await hold({ foundUpToMs, mostDeletions, liveRows });
@@ -89,8 +92,8 @@ export async function planDeletions(run: ReconcileRun, { witnessIds, planned }: 
   }
   run.state = 'asking';
   const drifts: Drift[] = [];
-  for (let from = 0; from < unlistedIds.length; from += IDS_PER_REQUEST) {
-    const ids = unlistedIds.slice(from, from + IDS_PER_REQUEST);
+  for (let from = 0; from < unlistedIds.length; from += ASKED_AT_ONCE) {
+    const ids = unlistedIds.slice(from, from + ASKED_AT_ONCE);
     const gone = await askingClerk.askForPlanned({ ids, witnessIds });
     run.add({ clerkRequests: 1, deleted: gone?.length ?? 0 });
     for (const clerkUserId of gone ?? [])

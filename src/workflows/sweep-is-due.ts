@@ -16,7 +16,7 @@ export function sweepIsDue(
   if (earlier?.lastSweep == null) return true;
   const { lastSweep } = earlier;
   const surplus = liveRows - clerkUsers;
-  const settled = lastSweep.surplus ?? 0;
+  const settled = lastSweep.settledSurplus;
   // An event on its way shows on one tick; what still differs on the next, and the same way, was lost.
   const since = Math.sign(surplus - settled);
   const before = Math.sign((earlier.surplus ?? settled) - settled);

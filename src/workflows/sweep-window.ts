@@ -39,7 +39,7 @@ export interface WindowState {
 export type WindowResult = Omit<WindowState, 'place'>;
 
 export const newWindowState = (): WindowState => ({
-  place: { after: null, doubts: 0 },
+  place: { after: null, doubts: 0, stepsBack: 0 },
   totals: noTotals(),
   witnessId: null,
   planned: noPlanned(),

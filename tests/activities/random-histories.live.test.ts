@@ -137,7 +137,7 @@ function arriving(changes: UserChange[], { copies, order, batch }: History): Use
 /** What the workflows do of a sweep, but for the limit of deletions. */
 async function sweep(): Promise<void> {
   const witnessIds: string[] = [];
-  for (let place: SweepPlace | null = { after: null, doubts: 0 }; place !== null; ) {
+  for (let place: SweepPlace | null = { after: null, doubts: 0, stepsBack: 0 }; place !== null; ) {
     const window = { fromMs: null, toMs: null };
     const page: ComparedPage = await activity.run(comparePage, deps, {
       window,

@@ -22,7 +22,7 @@ test.each<[string, Partial<ReconcileStatus>]>([
   ['sweep: 1,200 of 2,003 users, 400 a second', { secondsLeft: null }],
   ['sweep: 1,200 of 2,003 users, paused, waiting for the signal resume', { state: 'paused' }],
   ['sweep: 1,200 of 2,003 users, asking Clerk about rows that it did not list', { state: 'asking' }],
-  ['counting users', { kind: null, state: 'planning', clerkUsers: 0, totals: noTotals() }],
+  ['counting users', { kind: null, state: 'preparing', clerkUsers: 0, totals: noTotals() }],
 ])('%s', (words, given) => {
   expect(progressOf(status(given)).words).toBe(words);
 });

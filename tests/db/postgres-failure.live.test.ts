@@ -57,7 +57,8 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   findDrift: (db) => findDrift(db, [answerOf('user_verb', T0, T0)], { values: true }),
   findNews: (db) => findNews(db, [answerOf('user_verb', T0, T0)]),
   findUnlistedUsers: (db) => findUnlistedUsers(db, { ...UNLISTED, most: 10 }),
-  findUserBefore: (db) => findUserBefore(db, { clerkUserId: 'user_verb', clerkCreatedAtMs: T0 }, null),
+  findUserBefore: (db) =>
+    findUserBefore(db, { clerkUserId: 'user_verb', clerkCreatedAtMs: T0 }, { fromMs: null, skipped: 0 }),
   findWindowBounds: (db) => findWindowBounds(db, 2),
   adoptInstance: (db) => adoptInstance(db, 'ins_verb'),
   readInstance,

@@ -19,11 +19,11 @@ import type { reconcileUsers } from './reconcile-users.js';
 
 const PAGES_PER_RUN = 100;
 
-interface OneWalkInput extends ReconcileInput {
-  carried?: OneWalkState;
+interface EarlierInput extends ReconcileInput {
+  carried?: EarlierState;
 }
 
-interface OneWalkState {
+interface EarlierState {
   plan: Plan;
   startedAtMs: number;
   totals: ReconcileTotals;
@@ -43,8 +43,8 @@ interface Place {
 }
 
 /** As these activities were then. */
-interface OneWalkActivities {
-  planReconcile(asked: Omit<OneWalkInput, 'carried'>): Promise<Plan>;
+interface EarlierActivities {
+  planReconcile(asked: Omit<EarlierInput, 'carried'>): Promise<Plan>;
   sweepPage(step: {
     after: Place | null;
     runId: string;
@@ -62,21 +62,21 @@ interface OneWalkActivities {
 }
 
 const retryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
-const { planReconcile, sweepPage, deltaPage } = proxyActivities<OneWalkActivities>({
+const { planReconcile, sweepPage, deltaPage } = proxyActivities<EarlierActivities>({
   taskQueue: RECONCILE_TASK_QUEUE,
   startToCloseTimeout: '5m',
   heartbeatTimeout: '10s',
   retry: retryPolicy,
 });
-const { settleGoneUsers, recordReconcileRun } = proxyActivities<OneWalkActivities>({
+const { settleGoneUsers, recordReconcileRun } = proxyActivities<EarlierActivities>({
   startToCloseTimeout: '45s',
   heartbeatTimeout: '10s',
   retry: retryPolicy,
 });
 
 /** @returns of a result what there was then; nobody waits for it any more. */
-export async function reconcileInOneWalk(input: OneWalkInput): Promise<ReconcileResult> {
-  let state: OneWalkState | null = input.carried ?? null;
+export async function reconcileBeforeWindows(input: EarlierInput): Promise<ReconcileResult> {
+  let state: EarlierState | null = input.carried ?? null;
   try {
     if (state === null) {
       const { carried: _, ...asked } = input;
@@ -94,7 +94,7 @@ export async function reconcileInOneWalk(input: OneWalkInput): Promise<Reconcile
     }
     for (let pages = 0; await hasMore(state); pages++) {
       if (pages + 1 >= PAGES_PER_RUN || workflowInfo().continueAsNewSuggested) {
-        await continueAsNew<typeof reconcileUsers>({ ...input, carried: state } as OneWalkInput);
+        await continueAsNew<typeof reconcileUsers>({ ...input, carried: state } as EarlierInput);
       }
     }
     if (state.plan.kind === 'sweep') await settle(state);
@@ -108,7 +108,7 @@ export async function reconcileInOneWalk(input: OneWalkInput): Promise<Reconcile
   }
 }
 
-async function hasMore(state: OneWalkState): Promise<boolean> {
+async function hasMore(state: EarlierState): Promise<boolean> {
   setCurrentDetails(`**${state.plan.kind}**, begun by an earlier version`);
   if (state.plan.kind === 'delta') {
     const { totals, nextOffset } = await deltaPage({ offset: state.offset, sinceMs: state.plan.sinceMs });
@@ -123,7 +123,7 @@ async function hasMore(state: OneWalkState): Promise<boolean> {
   return next !== null;
 }
 
-async function settle({ plan, totals, incomplete }: OneWalkState): Promise<void> {
+async function settle({ plan, totals, incomplete }: EarlierState): Promise<void> {
   const { mostDeletions, surplus } = plan;
   const settled = await settleGoneUsers({
     runId: runId(),
@@ -140,7 +140,7 @@ function runId(): string {
   return `${workflowId}/${firstExecutionRunId}`;
 }
 
-async function record(state: OneWalkState, status: 'running' | 'completed' | 'cancelled'): Promise<void> {
+async function record(state: EarlierState, status: 'running' | 'completed' | 'cancelled'): Promise<void> {
   const { plan, startedAtMs, totals } = state;
   await recordReconcileRun({ id: runId(), kind: plan.kind, status, startedAtMs, totals });
 }

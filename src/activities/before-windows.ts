@@ -1,7 +1,7 @@
 import { failure } from '../failures.js';
 
 /**
- * What runs of `reconcileUsers` ask for that were begun before sweeps were split into windows (workflows/one-walk.ts).
+ * What runs of `reconcileUsers` ask for that were begun before sweeps were split into windows (workflows/before-windows.ts).
  * Such a run ends as failed, and not as a completed sweep that it is not; the next tick does its work.
  */
 const outdated = async (): Promise<never> => {

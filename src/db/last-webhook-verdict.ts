@@ -1,0 +1,19 @@
+import type { Database } from './database.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/**
+ * @returns what the latest completed reconcile judged of webhooks; null before the first.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function lastWebhookVerdict(db: Database): Promise<string | null> {
+  try {
+    const run = await db.reconcileRun.findFirst({
+      where: { status: 'completed' },
+      orderBy: { startedAt: 'desc' },
+      select: { webhooks: true },
+    });
+    return run?.webhooks ?? null;
+  } catch (error) {
+    throw postgresFailure(error, 'Looking for the last verdict about webhooks.');
+  }
+}
