@@ -44,9 +44,10 @@ export type UserChange = SnapshotChange | DeletionChange | RefetchChange;
 
 /**
  * How long after a deletion Clerk's API must have shown the user alive to end the tombstone. The two times come from
- * different clocks, and an answer that was on its way when the user was deleted must not bring them back.
+ * different clocks, and an answer that was on its way when the user was deleted, or a list that lags behind, must not
+ * bring them back.
  */
-export const RESTORE_AFTER_MS = 5_000;
+export const RESTORE_AFTER_MS = 60_000;
 
 /** @returns whether `a` is the later state: by Clerk's clock first, by when it was observed on a tie. */
 export function isNewer(a: Version, b: Version): boolean {

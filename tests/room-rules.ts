@@ -2,7 +2,16 @@ import path from 'node:path';
 import type { Import } from './read-imports.js';
 
 /** Importable by everybody, and importing none of our rooms: the message, the names, the codes, the counts. */
-const PURE = ['user-change', 'names', 'failures', 'content-fields', 'reconcile-totals', 'drift', 'planned'];
+const PURE = [
+  'user-change',
+  'names',
+  'failures',
+  'content-fields',
+  'reconcile-totals',
+  'drift',
+  'planned',
+  'witnesses',
+];
 
 interface Room {
   /** The rooms and files of src that it may import. */
@@ -28,7 +37,7 @@ const ROOMS: Record<string, Room> = {
     wayOut: 'config is handed to whoever needs it; a process entry point in cli does that.',
   },
   workflows: {
-    rooms: ['user-change', 'names', 'failures', 'reconcile-totals', 'drift', 'planned'],
+    rooms: ['user-change', 'names', 'failures', 'reconcile-totals', 'drift', 'planned', 'witnesses'],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
     wayOut:

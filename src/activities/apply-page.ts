@@ -3,6 +3,7 @@ import { applySnapshots } from '../db/apply-snapshots.js';
 import { findNews } from '../db/find-news.js';
 import { resolveSyncFailures } from '../db/sync-failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import type { UserSnapshot } from '../user-change.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { recordRefused } from './record-refused.js';
 import { toSnapshots } from './to-snapshots.js';
@@ -10,8 +11,8 @@ import { writeRows } from './write-rows.js';
 
 export interface AppliedPage {
   totals: ReconcileTotals;
-  /** A listed user whom the table knew before; null if the page has none. */
-  witnessId: string | null;
+  /** Listed users whom the table knew before: the first and the last of them, or none. */
+  witnessIds: string[];
 }
 
 /**
@@ -37,6 +38,11 @@ export async function applyPage(deps: ActivityDependencies, page: UserPage): Pro
       rows.map(({ clerkUserId }) => clerkUserId),
     );
   });
-  const known = snapshots.findLast(({ clerkUserId }) => !newer.has(clerkUserId));
-  return { totals, witnessId: known?.clerkUserId ?? null };
+  return { totals, witnessIds: witnessesAmong(snapshots, newer) };
+}
+
+/** The first and the last of those about whom there is no news, and who therefore had rows. */
+export function witnessesAmong(snapshots: readonly UserSnapshot[], newer: ReadonlySet<string>): string[] {
+  const isKnown = ({ clerkUserId }: UserSnapshot) => !newer.has(clerkUserId);
+  return [snapshots.find(isKnown), snapshots.findLast(isKnown)].flatMap((user) => user?.clerkUserId ?? []);
 }

@@ -7,6 +7,7 @@ import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
 import { failure } from '../failures.js';
 import type { ObservedVia, Outcome, UserChange } from '../user-change.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { requireInstance } from './require-instance.js';
 
 /**
  * Applies one change to the user's row; a refetch asks Clerk first. A deletion erases at once what the settings do not
@@ -45,6 +46,8 @@ export async function applyUserChange(
       return result;
     }
     case 'refetch': {
+      // Another instance's key finds nobody, and the change would be taken for a phantom.
+      await requireInstance(deps);
       const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, cancellationSignal());
       // No user is no deletion: a wrong key, or a list that lags behind, says the same. That is for an event, or for a
       // reconcile, which has a witness.

@@ -3,6 +3,7 @@ import { countUsers } from '../clerk/count-users.js';
 import { countLiveUsers } from '../db/count-live-users.js';
 import { hasNumberChanged } from '../db/has-number-changed.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { requireInstance } from './require-instance.js';
 
 export interface Counts {
   clerkUsers: number;
@@ -29,6 +30,7 @@ export async function compareCounts(
   deps: ActivityDependencies,
   earlier: EarlierCount | null,
 ): Promise<Counts> {
+  await requireInstance(deps, { plan: true });
   const [clerkUsers, liveRows] = await Promise.all([
     countUsers(deps.clerk, cancellationSignal()),
     earlier !== null && !(await hasNumberChanged(deps.db, earlier.startedAtMs - MARGIN_MS))

@@ -20,7 +20,7 @@ export type { CreationWindow };
 /** Where a sweep goes on: after a user, or at its window's beginning. */
 export interface SweepPlace {
   after: CreationPlace | null;
-  /** How often in a row the list ended sooner than the table lets expect, or the user to start after was refused. */
+  /** How often in a row there was no page although the table lets expect one, or the user to start after was refused. */
   doubts: number;
   /** How often the sweep of this window has had to step back. */
   stepsBack: number;
@@ -39,8 +39,8 @@ export interface ComparedPage {
   totals: ReconcileTotals;
   /** null once the window's last page is done. */
   next: SweepPlace | null;
-  /** A listed user whom the table knew before, if the page has one: only with one of these can Clerk be asked who is gone. */
-  witnessId: string | null;
+  /** Listed users whom the table knew before, the first and the last: only with such can Clerk be asked who is gone. */
+  witnessIds: string[];
   planned?: PlannedPage;
 }
 
@@ -78,9 +78,10 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
     observedBeforeMs: page.observedAtMs - deps.reconcile.deletionGraceMs,
   });
   const isFull = page.users.length === deps.reconcile.pageSize;
-  const isDoubtful = !isFull && place.doubts < MOST_DOUBTS && (await endsTooSoon());
+  // Behind a page with somebody on it the walk goes on anyway, and ends; an empty one is believed at last.
+  const isDoubtful = !isFull && (last !== null || place.doubts < MOST_DOUBTS) && (await endsTooSoon());
   // Answered with nothing although rows follow: the user to start after may be gone.
-  if (isDoubtful && last === null && place.after !== null) return stepBack(deps, step);
+  if (isDoubtful && last === null) return stepBack(deps, step);
   const goesOn = last !== null && (isFull || isDoubtful);
   const upTo = goesOn ? last : null;
 
@@ -92,7 +93,7 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
   return {
     ...compared,
     totals: { ...compared.totals, pages: 1, clerkRequests: 1 },
-    next: goesOn ? { ...place, after: last, doubts: isDoubtful ? place.doubts + 1 : 0 } : null,
+    next: goesOn ? { ...place, after: last, doubts: 0 } : null,
   };
 
   /** A page cut short would make candidates of everybody behind it. */
@@ -121,7 +122,7 @@ async function stepBack(deps: ActivityDependencies, { window, place }: CompareSt
   return {
     totals: { ...noTotals(), clerkRequests: 1 },
     next: { after, doubts, stepsBack },
-    witnessId: null,
+    witnessIds: [],
   };
 }
 

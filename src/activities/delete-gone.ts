@@ -1,13 +1,12 @@
 import { LARGEST_PAGE } from '../clerk/list-users.js';
 import { applyDeletions } from '../db/apply-deletions.js';
-import { listGoneUsers } from '../db/deletion-candidates.js';
+import { type GoneSelection, listGoneUsers } from '../db/deletion-candidates.js';
 import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
+import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { writeRows } from './write-rows.js';
 
-export interface DeleteStep {
-  /** Candidates found later are not part of what was decided. Unix milliseconds. */
-  foundUpToMs: number;
+export interface DeleteStep extends GoneSelection {
   /** The last user of the step before; null at the beginning. */
   after: string | null;
 }
@@ -28,11 +27,8 @@ export interface DeletedUsers {
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  * @remarks Safe to repeat: a tombstone is not written twice. A row that changed since Clerk was asked is left alone.
  */
-export async function deleteGone(
-  deps: ActivityDependencies,
-  { foundUpToMs, after }: DeleteStep,
-): Promise<DeletedUsers> {
-  const gone = await listGoneUsers(deps.db, { foundUpToMs, after, most: LARGEST_PAGE });
+export async function deleteGone(deps: ActivityDependencies, step: DeleteStep): Promise<DeletedUsers> {
+  const gone = await listGoneUsers(deps.db, { ...step, most: LARGEST_PAGE });
   const result: DeletedUsers = {
     deleted: 0,
     phantoms: 0,
@@ -46,8 +42,22 @@ export async function deleteGone(
     const deleted = marked.filter(({ outcome }) => outcome === 'deleted');
     result.deleted += deleted.length;
     result.phantoms += deleted.filter(({ drift }) => drift === 'phantom').length;
-    const clerkUserIds = deleted.map(({ clerkUserId }) => clerkUserId);
-    await eraseDeletedUsers(deps.db, { ...deps.deletion, clerkUserIds });
+    // An attempt before this one may have marked them and ended there.
+    const tombstones = marked.filter(({ outcome }) => outcome === 'deleted' || outcome === 'unchanged');
+    await erase(
+      deps,
+      tombstones.map(({ clerkUserId }) => clerkUserId),
+    );
   });
   return result;
+}
+
+/** What is held back, or cannot be erased now, the end of a sweep sees to. */
+async function erase({ db, deletion }: ActivityDependencies, clerkUserIds: string[]): Promise<void> {
+  if (deletion.holdbackMs > 0) return;
+  try {
+    await eraseDeletedUsers(db, { ...deletion, clerkUserIds });
+  } catch (error) {
+    if (failureCode(error) !== 'POSTGRES_UNAVAILABLE') throw error;
+  }
 }

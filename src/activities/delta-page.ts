@@ -45,6 +45,8 @@ export async function deltaPage(
   const oldestMs = clerkTimeMs(page.users.at(-1)?.updated_at) ?? 0;
   // Our clock said what is known. Whatever it said, a page with news is not the last.
   const hasNews = totals.created + totals.updated + totals.restored > 0;
-  const reachedTheKnown = page.users.length < limit || (oldestMs < sinceMs && !hasNews);
-  return { totals, nextOffset: reachedTheKnown ? null : offset + Math.max(1, limit - OVERLAP) };
+  const read = page.users.length;
+  // A short page may have been cut short: only an empty one shows that there is no more.
+  const reachedTheKnown = read === 0 || (oldestMs < sinceMs && !hasNews);
+  return { totals, nextOffset: reachedTheKnown ? null : offset + Math.max(1, read - OVERLAP) };
 }

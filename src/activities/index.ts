@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import { countUsers } from '../clerk/count-users.js';
-import { countGoneUsers, rejectGoneUsers } from '../db/deletion-candidates.js';
+import { countGoneUsers, type GoneSelection, rejectGoneUsers } from '../db/deletion-candidates.js';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailures, type SyncFailureRecord } from '../db/sync-failures.js';
@@ -41,7 +41,7 @@ export function createActivities(deps: ActivityDependencies) {
     askForPlanned: heartbeating((asked: { ids: string[]; witnessIds: string[] }) =>
       askForPlanned(deps, asked),
     ),
-    countGone: heartbeating((foundUpToMs: number | null) => countGoneUsers(deps.db, foundUpToMs)),
+    countGone: heartbeating((selection: GoneSelection) => countGoneUsers(deps.db, selection)),
     rejectGone: heartbeating((foundUpToMs: number) => rejectGoneUsers(deps.db, foundUpToMs)),
     deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
     recordReconcileRun: heartbeating((run: ReconcileRunRecord) => recordReconcileRun(deps, run)),

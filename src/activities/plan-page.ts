@@ -4,7 +4,7 @@ import { findNews } from '../db/find-news.js';
 import { findUnlistedUsers, type UnlistedQuery } from '../db/find-unlisted-users.js';
 import type { PlannedPage } from '../planned.js';
 import { noTotals } from '../reconcile-totals.js';
-import type { AppliedPage } from './apply-page.js';
+import { type AppliedPage, witnessesAmong } from './apply-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { toSnapshots } from './to-snapshots.js';
 
@@ -39,6 +39,5 @@ export async function planPage(
   }
   totals.stale = stale.size;
   totals.unchanged = snapshots.length - drifts.length - stale.size;
-  const known = snapshots.findLast(({ clerkUserId }) => !newer.has(clerkUserId));
-  return { totals, witnessId: known?.clerkUserId ?? null, planned };
+  return { totals, witnessIds: witnessesAmong(snapshots, newer), planned };
 }

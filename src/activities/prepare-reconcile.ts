@@ -1,12 +1,9 @@
-import { forgetRejections } from '../db/deletion-candidates.js';
 import { type EarlierReconciles, readEarlierReconciles } from '../db/read-earlier-reconciles.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 export interface ReconcileAsked {
   /** Whether everything is to be compared, however much that is. */
   sweep: boolean;
-  /** An operator's word for how many rows may be deleted. */
-  mostDeletions?: number;
 }
 
 export interface ReconcilePreparation {
@@ -34,8 +31,6 @@ export async function prepareReconcile(
   asked: ReconcileAsked,
 ): Promise<ReconcilePreparation> {
   const { pageSize, requestsPerSecond, intervalMs, tickShare, mostDeletedShare } = deps.reconcile;
-  // Who names a number has looked at what was kept before.
-  if (asked.mostDeletions !== undefined) await forgetRejections(deps.db);
   const earlier = await readEarlierReconciles(deps.db);
   const pages = Math.ceil((earlier?.liveRows ?? 0) / pageSize);
   const pagesOfATick = Math.max(1, (intervalMs / 1000) * requestsPerSecond * tickShare);

@@ -11,8 +11,8 @@ import type { ActivityDependencies } from './dependencies.js';
 
 export type { ReconcileRunRecord };
 
-/** So many tombstones are erased at the end of one sweep; the next one goes on. */
-const MOST_ERASED = 1_000;
+/** So many tombstones are erased at the end of one sweep, each alone if one is refused; the next sweep goes on. */
+const MOST_ERASED = 100;
 
 const SAYS = {
   ok: 'Webhooks arrive again',
@@ -52,7 +52,8 @@ async function eraseOverdue({ db, deletion }: ActivityDependencies): Promise<voi
   try {
     await eraseDeletedUsers(db, { ...deletion, most: MOST_ERASED });
   } catch (error) {
-    if (failureCode(error) !== 'ROW_REJECTED') throw error;
-    log.error('A deleted user could not be erased', { code: 'ROW_REJECTED' });
+    const code = failureCode(error);
+    if (code !== 'ROW_REJECTED' && code !== 'POSTGRES_UNAVAILABLE') throw error;
+    log.error('Deleted users could not be erased', { code });
   }
 }

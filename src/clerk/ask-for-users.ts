@@ -16,11 +16,12 @@ export interface AskedUsers {
  * Asks Clerk by id, in one request, which of some users it has.
  *
  * The request also names witnesses: users whom Clerk has just listed with the same key, and whom the table knew before.
- * Only an answer that shows one of them counts: a wrong key, another instance or a broken filter would leave everybody out.
+ * Only an answer that shows all of them counts: a wrong key, another instance or a broken filter would leave everybody
+ * out, and an answer cut short somebody.
  *
  * @param asked at most {@link MOST_ASKED} ids.
- * @param witnessIds one or two ids.
- * @returns null when the answer shows no witness, and so says nothing.
+ * @param witnessIds one id, or two: of a user created before those asked for, and of one created after.
+ * @returns null when the answer lacks a witness, and so says nothing.
  * @throws what {@link listUsers} throws, and CLERK_ANSWER_UNUSABLE when the answer shows users that were not asked for.
  */
 export async function askForUsers(
@@ -29,7 +30,8 @@ export async function askForUsers(
   witnessIds: readonly string[],
   signal?: AbortSignal,
 ): Promise<AskedUsers | null> {
-  const ids = new Set([...asked, ...witnessIds]);
+  // First and last, so that an answer that looked at a part of them only shows one witness less.
+  const ids = new Set([...witnessIds.slice(0, 1), ...asked, ...witnessIds.slice(1)]);
   const page = await listUsers(api, { by: 'id', ids: [...ids] }, signal);
   if (page === 'cursor-refused') return null;
   const shown = new Set(page.users.map((user) => String(user.id)));
@@ -37,7 +39,7 @@ export async function askForUsers(
   if ([...shown].some((id) => !ids.has(id))) {
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users by id: it shows users that were not asked for.');
   }
-  if (!witnessIds.some((id) => shown.has(id))) return null;
+  if (!witnessIds.every((id) => shown.has(id))) return null;
   return {
     gone: asked.filter((id) => !shown.has(id)),
     alive: asked.filter((id) => shown.has(id)),

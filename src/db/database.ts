@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { Pool } from 'pg';
+import { DatabaseError, Pool } from 'pg';
 import { type Prisma, PrismaClient } from './generated/client.js';
 
 export interface DatabaseOptions {
@@ -84,8 +84,15 @@ export async function query<Row extends object>(
     await client.query('COMMIT');
     failed = false;
     return rows;
+  } catch (error) {
+    // A refused row leaves a good connection behind; after any other failure nobody knows what the server still does.
+    if (error instanceof DatabaseError && /^2[23]|^44/.test(error.code ?? '')) {
+      await client.query('ROLLBACK');
+      failed = false;
+    }
+    throw error;
   } finally {
-    // After a failure nobody knows what the server still does for this connection; closing it ends the transaction.
+    // Closing a connection ends its transaction.
     client.release(failed);
   }
 }

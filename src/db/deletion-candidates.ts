@@ -67,17 +67,24 @@ export async function recordAnswer(
     await db.$transaction([
       db.$executeRaw`DELETE FROM deletion_candidates WHERE clerk_id = ANY (${answer.alive}::text[])`,
       db.$executeRaw`
-        UPDATE deletion_candidates SET gone_at = ${new Date(answer.observedAtMs)}::timestamptz
+        UPDATE deletion_candidates SET gone_at = ${new Date(answer.observedAtMs)}::timestamptz, found_at = now()
         WHERE clerk_id = ANY (${answer.gone}::text[])`,
     ]);
   });
 }
 
-/** Rows that can be deleted on Clerk's word, which is newer: of candidates found up to a time, and not kept by an operator. */
-const DUE = (foundUpToMs: number | null) => Prisma.sql`
+/** Rows that can be deleted on Clerk's word, which is newer. */
+const DUE = ({ foundUpToMs, withKept }: GoneSelection) => Prisma.sql`
   FROM deletion_candidates JOIN users USING (clerk_id)
-  WHERE gone_at >= observed_at AND rejected_at IS NULL AND deleted_at IS NULL
+  WHERE gone_at >= observed_at AND deleted_at IS NULL ${withKept ? Prisma.empty : Prisma.sql`AND rejected_at IS NULL`}
     AND found_at <= ${foundUpToMs === null ? Prisma.sql`'infinity'` : new Date(foundUpToMs)}::timestamptz`;
+
+export interface GoneSelection {
+  /** Those found gone up to a time, by the database's clock; Unix milliseconds, null for all. */
+  foundUpToMs: number | null;
+  /** Whether those are meant too whom an operator decided to keep. */
+  withKept: boolean;
+}
 
 export interface GoneCount {
   gone: number;
@@ -85,12 +92,12 @@ export interface GoneCount {
   foundUpToMs: number;
 }
 
-/** @returns how many rows could be deleted, of all or of those found up to a time. */
-export async function countGoneUsers(db: Database, foundUpToMs: number | null): Promise<GoneCount> {
+/** @returns how many rows could be deleted. */
+export async function countGoneUsers(db: Database, selection: GoneSelection): Promise<GoneCount> {
   return withFailure('Counting users that are gone.', async () => {
     const [row] = await query<{ gone: number; foundUpTo: Date | null }>(
       db,
-      Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo" ${DUE(foundUpToMs)}`,
+      Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo" ${DUE(selection)}`,
     );
     return { gone: row?.gone ?? 0, foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
   });
@@ -99,13 +106,13 @@ export async function countGoneUsers(db: Database, foundUpToMs: number | null): 
 /** @returns rows that could be deleted, in the order of their ids. */
 export async function listGoneUsers(
   db: Database,
-  wanted: { foundUpToMs: number; after: string | null; most: number },
+  wanted: GoneSelection & { after: string | null; most: number },
 ): Promise<GoneUser[]> {
   return withFailure('Listing users that are gone.', async () => {
     const rows = await query<{ clerkUserId: string; goneAt: Date }>(
       db,
       Prisma.sql`
-      SELECT clerk_id AS "clerkUserId", gone_at AS "goneAt" ${DUE(wanted.foundUpToMs)}
+      SELECT clerk_id AS "clerkUserId", gone_at AS "goneAt" ${DUE(wanted)}
         AND clerk_id > ${wanted.after ?? ''}
       ORDER BY clerk_id LIMIT ${wanted.most}`,
     );
@@ -119,13 +126,6 @@ export async function rejectGoneUsers(db: Database, foundUpToMs: number): Promis
     return db.$executeRaw`
       UPDATE deletion_candidates SET rejected_at = now()
       WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
-  });
-}
-
-/** Forgets what operators decided to keep, on another one's word. */
-export async function forgetRejections(db: Database): Promise<void> {
-  await withFailure('Forgetting rejections.', async () => {
-    await db.$executeRaw`UPDATE deletion_candidates SET rejected_at = NULL WHERE rejected_at IS NOT NULL`;
   });
 }
 

@@ -11,7 +11,7 @@ export type DeletionMode = 'soft' | 'anonymise' | 'hard';
 
 export interface Erasure {
   mode: DeletionMode;
-  /** How long after its deletion a user is left as it was; milliseconds, by the database's clock. 0: not at all. */
+  /** How long after a row was marked as deleted it is left as it was; milliseconds. 0: not at all. */
   holdbackMs: number;
   /** Whom to erase, if they are tombstones. Without it, anybody. */
   clerkUserIds?: readonly string[];
@@ -89,10 +89,10 @@ function tombstones({ mode, holdbackMs, clerkUserIds, most = MOST }: Erasure, lo
   SELECT clerk_id FROM users
   WHERE deleted_at IS NOT NULL
     ${mode === 'anonymise' ? Prisma.sql`AND content_hash > ''` : Prisma.empty}
-    ${holdbackMs > 0 ? Prisma.sql`AND deleted_at < now() - make_interval(secs => ${holdbackMs / 1000}::float8)` : Prisma.empty}
+    ${holdbackMs > 0 ? Prisma.sql`AND synced_at < now() - make_interval(secs => ${holdbackMs / 1000}::float8)` : Prisma.empty}
     ${
       clerkUserIds === undefined
-        ? Prisma.sql`LIMIT ${most} ${lock} ${locked ? Prisma.sql`SKIP LOCKED` : Prisma.empty}`
+        ? Prisma.sql`ORDER BY md5(clerk_id || now()::date::text) LIMIT ${most} ${lock} ${locked ? Prisma.sql`SKIP LOCKED` : Prisma.empty}`
         : Prisma.sql`AND clerk_id = ANY (${clerkUserIds}::text[]) ORDER BY clerk_id ${lock}`
     }`;
 }

@@ -11,13 +11,10 @@ export interface EarlierReconciles {
   lastSweep: {
     startedAtMs: number;
     durationMs: number;
-    /** The surplus that it left although it had seen everybody: another sweep would leave it too. Else 0. */
+    /** The surplus that another sweep would leave too. Of rows that are missing, only those that were refused. */
     settledSurplus: number;
   } | null;
 }
-
-/** A sweep that saw fewer than this share of Clerk's users was cut short somewhere. */
-const EVERYBODY = 0.99;
 
 /**
  * @returns null before the first completed reconcile.
@@ -28,7 +25,7 @@ export async function readEarlierReconciles(db: Database): Promise<EarlierReconc
     db.reconcileRun.findFirst({
       where: { status: 'completed', ...(kind === undefined ? {} : { kind }) },
       orderBy: { startedAt: 'desc' },
-      select: { startedAt: true, finishedAt: true, liveRows: true, clerkUsers: true, seen: true },
+      select: { startedAt: true, finishedAt: true, liveRows: true, clerkUsers: true, failed: true },
     });
   try {
     const [last, sweep] = await Promise.all([latest(), latest('sweep')]);
@@ -40,7 +37,7 @@ export async function readEarlierReconciles(db: Database): Promise<EarlierReconc
       lastSweep: sweep && {
         startedAtMs: sweep.startedAt.getTime(),
         durationMs: (sweep.finishedAt?.getTime() ?? sweep.startedAt.getTime()) - sweep.startedAt.getTime(),
-        settledSurplus: sweep.seen >= (sweep.clerkUsers ?? 0) * EVERYBODY ? (surplusOf(sweep) ?? 0) : 0,
+        settledSurplus: Math.max(surplusOf(sweep) ?? 0, -sweep.failed),
       },
     };
   } catch (error) {

@@ -25,7 +25,9 @@ export interface ReconcileRunRecord {
 export async function recordReconcileRun(db: Database, record: ReconcileRunRecord): Promise<void> {
   const { id, startedAtMs, totals, ...rest } = record;
   const finishedAt = record.status === 'running' ? null : new Date();
-  const data = { ...rest, ...totals, startedAt: new Date(startedAtMs), finishedAt };
+  // A clock that runs ahead must not make this the latest run for hours.
+  const startedAt = new Date(Math.min(startedAtMs, Date.now()));
+  const data = { ...rest, ...totals, startedAt, finishedAt };
   try {
     await db.reconcileRun.upsert({ where: { id }, create: { id, ...data }, update: data });
   } catch (error) {

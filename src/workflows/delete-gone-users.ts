@@ -45,7 +45,7 @@ export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGon
     decision = 'rejected';
   });
   for (;;) {
-    const { gone } = await inPostgres.countGone(foundUpToMs);
+    const { gone } = await inPostgres.countGone({ foundUpToMs, withKept: false });
     if (gone === 0) return result;
     const share = Math.round((gone / Math.max(1, liveRows)) * 100);
     setCurrentDetails(
@@ -63,7 +63,7 @@ export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGon
     return { ...result, decision, kept };
   }
   for (let after: string | null = null; ; ) {
-    const step: DeletedUsers = await inPostgres.deleteGone({ foundUpToMs, after });
+    const step: DeletedUsers = await inPostgres.deleteGone({ foundUpToMs, withKept: false, after });
     result.deleted += step.deleted;
     result.phantoms += step.phantoms;
     result.failed += step.failed;

@@ -8,7 +8,7 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 /** They ask Clerk, so they run on the queue whose rate is the reconcile's share of Clerk's limit. */
 export const askingClerk = proxyActivities<Activities>({
   taskQueue: RECONCILE_TASK_QUEUE,
-  startToCloseTimeout: '1m',
+  startToCloseTimeout: '5m',
   heartbeatTimeout: '10s',
   retry,
 });

@@ -98,7 +98,7 @@ export class ReconcileRun {
     return {
       kind: this.kind,
       mode: this.mode,
-      state: this.paused && this.state === 'reading' ? 'paused' : this.state,
+      state: this.paused && this.state !== 'done' ? 'paused' : this.state,
       totals,
       expectedPages: this.kind === 'sweep' && pageSize > 0 ? Math.ceil(counts.clerkUsers / pageSize) : 0,
       clerkUsers: counts.clerkUsers,

@@ -39,7 +39,6 @@ async function reconcile(
 ): Promise<ReconcileResult> {
   const preparation = await inPostgres.prepareReconcile({
     sweep: kind === 'sweep' || run.mode === 'plan',
-    ...(mostDeletions === undefined || run.mode === 'plan' ? {} : { mostDeletions }),
   });
   run.pageSize = preparation.pageSize;
   let planned: Planned = noPlanned();

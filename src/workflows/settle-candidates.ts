@@ -16,6 +16,8 @@ import type { Swept } from './sweep-users.js';
 
 /** Below this, a share of the table says nothing. */
 const ALWAYS_DELETABLE = 10;
+/** About so many candidates, 98 at a time, one sweep asks; the rest are the next one's. A run has to end. */
+const MOST_ASKS = 500;
 
 /**
  * Ends a sweep: asks Clerk by id about the rows that were not listed, and deletes those who are gone, if they are no more
@@ -34,7 +36,9 @@ export async function settleCandidates(
     return;
   }
   run.state = 'asking';
-  for (let after: string | null = null; ; ) {
+  let asks = 0;
+  for (let after: string | null = null; asks < MOST_ASKS; asks++) {
+    await run.untilResumed();
     const asked: AskedCandidates = await askingClerk.askCandidates({ after, witnessIds });
     run.add({ clerkRequests: asked.clerkRequests });
     if (!asked.witnessed) {
@@ -46,11 +50,17 @@ export async function settleCandidates(
     if (asked.after === null) break;
     after = asked.after;
   }
-  const { gone, foundUpToMs } = await inPostgres.countGone(null);
-  if (gone === 0) return;
   const { liveRows } = run.counts;
   const mostDeletions =
     limits.mostDeletions ?? Math.max(ALWAYS_DELETABLE, Math.floor(liveRows * limits.mostDeletedShare));
+  // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
+  let withKept = limits.mostDeletions !== undefined;
+  let { gone, foundUpToMs } = await inPostgres.countGone({ foundUpToMs: null, withKept });
+  if (withKept && gone > mostDeletions) {
+    withKept = false;
+    ({ gone, foundUpToMs } = await inPostgres.countGone({ foundUpToMs: null, withKept }));
+  }
+  if (gone === 0) return;
   if (gone > mostDeletions) {
     run.notes.push(
       `**${gone} deletions withheld**: more than the ${mostDeletions} that one run may make. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
@@ -61,7 +71,12 @@ export async function settleCandidates(
   }
   run.state = 'deleting';
   for (let after: string | null = null; ; ) {
-    const { after: next, ...totals }: DeletedUsers = await inPostgres.deleteGone({ foundUpToMs, after });
+    await run.untilResumed();
+    const { after: next, ...totals }: DeletedUsers = await inPostgres.deleteGone({
+      foundUpToMs,
+      withKept,
+      after,
+    });
     run.add(totals);
     if (next === null) break;
     after = next;

@@ -2,6 +2,7 @@ import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
 import type { CreationWindow } from '../activities/compare-page.js';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
+import { outermost } from '../witnesses.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import { splitCreationTimes } from './split-creation-times.js';
@@ -16,7 +17,7 @@ import {
 
 /** What a sweep found besides its counts. */
 export interface Swept {
-  /** At most two users whom Clerk listed and the table knew before. */
+  /** The first and the last user created whom Clerk listed and the table knew before. */
   witnessIds: string[];
   planned: Planned;
 }
@@ -113,8 +114,7 @@ const difference = (after: WindowResult['totals'], before: WindowResult['totals'
 function swept(results: readonly WindowResult[]): Swept {
   const planned = noPlanned();
   for (const result of results) addPlanned(planned, result.planned);
-  const witnessIds = results.flatMap(({ witnessId }) => (witnessId === null ? [] : [witnessId]));
-  return { witnessIds: [...new Set(witnessIds)].slice(0, 2), planned };
+  return { witnessIds: outermost(results.flatMap(({ witnessIds }) => witnessIds)), planned };
 }
 
 const describeWindow = ({ fromMs, toMs }: CreationWindow) => {

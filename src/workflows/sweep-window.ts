@@ -2,6 +2,7 @@ import {
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
+  isCancellation,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -9,6 +10,7 @@ import type { CreationWindow, SweepPlace } from '../activities/compare-page.js';
 import type { ComparedPages } from '../activities/compare-pages.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import { outermost } from '../witnesses.js';
 import { askingClerk } from './reconcile-activities.js';
 import { pause, resume, windowProgress } from './reconcile-messages.js';
 
@@ -31,7 +33,8 @@ export interface WindowInput {
 export interface WindowState {
   place: SweepPlace;
   totals: ReconcileTotals;
-  witnessId: string | null;
+  /** The first and the last user so far whom Clerk listed and the table knew before. */
+  witnessIds: string[];
   planned: Planned;
 }
 
@@ -41,7 +44,7 @@ export type WindowResult = Omit<WindowState, 'place'>;
 export const newWindowState = (): WindowState => ({
   place: { after: null, doubts: 0, stepsBack: 0 },
   totals: noTotals(),
-  witnessId: null,
+  witnessIds: [],
   planned: noPlanned(),
 });
 
@@ -65,10 +68,7 @@ export async function sweepWindow(input: WindowInput): Promise<WindowResult> {
     if (!(await comparedNextPages(state, input))) break;
     if (parent && state.totals.pages - reportedPages >= input.reportEveryPages) {
       reportedPages = state.totals.pages;
-      await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(windowProgress, {
-        number: input.number,
-        totals: state.totals,
-      });
+      await report(parent.workflowId, { number: input.number, totals: state.totals });
     }
     if (tasks >= TASKS_PER_RUN || workflowInfo().continueAsNewSuggested)
       await continueAsNew<typeof sweepWindow>({ ...input, paused, carried: state });
@@ -84,9 +84,21 @@ export async function comparedNextPages(
 ): Promise<boolean> {
   const pages: ComparedPages = await askingClerk.comparePages({ window, place: state.place, runId, plan });
   state.totals = addTotals(state.totals, pages.totals);
-  state.witnessId = pages.witnessId ?? state.witnessId;
+  state.witnessIds = outermost([...state.witnessIds, ...pages.witnessIds]);
   if (pages.planned) addPlanned(state.planned, pages.planned);
   if (pages.next === null) return false;
   state.place = pages.next;
   return true;
+}
+
+/** A parent that was reset, or is just ending, need not hear of it. */
+async function report(
+  parentId: string,
+  progress: { number: number; totals: ReconcileTotals },
+): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(parentId).signal(windowProgress, progress);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
 }

@@ -13,6 +13,7 @@ import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand
 import { connectDatabase } from '../../src/db/database.js';
 import { type DeletionMode, eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { foldChanges, type JsonObject, type UserChange } from '../../src/user-change.js';
+import { outermost } from '../../src/witnesses.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const HISTORIES = 400;
@@ -145,20 +146,24 @@ async function sweep(): Promise<void> {
       runId: 'sweep',
       plan: false,
     });
-    if (page.witnessId !== null) witnessIds.push(page.witnessId);
+    witnessIds.push(...page.witnessIds);
     place = page.next;
   }
   let after: string | null = null;
   do {
     const asked: AskedCandidates = await activity.run(askCandidates, deps, {
       after,
-      witnessIds: witnessIds.slice(-2),
+      witnessIds: outermost(witnessIds),
     });
     expect(asked.witnessed).toBe(true);
     after = asked.after;
   } while (after !== null);
   do {
-    const deleted: DeletedUsers = await activity.run(deleteGone, deps, { foundUpToMs: Date.now(), after });
+    const deleted: DeletedUsers = await activity.run(deleteGone, deps, {
+      foundUpToMs: null,
+      withKept: false,
+      after,
+    });
     after = deleted.after;
   } while (after !== null);
 }

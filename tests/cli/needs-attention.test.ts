@@ -50,7 +50,9 @@ test.each(['silent', 'lossy'] as const)('%s webhooks need one, who is told where
   const [only, ...more] = attention({ webhooks: { verdict, repaired: 7, delivered: 2 } });
   expect(more).toEqual([]);
   expect(only).toMatch(
-    new RegExp(`^Webhooks are ${verdict}: 7 changes had to be repaired, .*dashboard.*starter's log`),
+    new RegExp(
+      `^Webhooks are ${verdict}: 7 changes had to be repaired in the last 15 minutes.*dashboard.*starter's log`,
+    ),
   );
 });
 
@@ -70,20 +72,22 @@ test('deletions that wait come with the commands that decide', () => {
   expect(only).toContain(
     'temporal workflow signal --workflow-id delete-gone-users --name approveDeletions\n',
   );
-  expect(only).toMatch(/temporal workflow signal --workflow-id delete-gone-users --name rejectDeletions$/);
+  expect(only).toMatch(
+    /temporal workflow signal --workflow-id delete-gone-users --name rejectDeletions\n.*clerk-sync reconcile/,
+  );
 });
 
 test('a reconcile is late after ten intervals, and not a moment sooner', () => {
   expect(attention({ lastReconcile: run({ finishedAt: ago(10 * INTERVAL_MS) }) })).toEqual([]);
   expect(attention({ lastReconcile: run({ finishedAt: ago(10 * INTERVAL_MS + 1) }) })).toEqual([
-    'No reconcile was completed for 3 min. Is a worker running, and is the schedule reconcile-users not paused?',
+    'No reconcile was completed for 3 min. Is a worker running, and is neither the schedule reconcile-users nor its open run paused? If that run is open, its pending activity in the Web UI says what it waits for (Clerk, the key, Postgres).',
   ]);
 });
 
 test('before the first reconcile is completed it is said which one runs', () => {
   const running = { kind: 'sweep', startedAt: ago(240_000), seen: 900 };
   expect(attention({ lastReconcile: null, lastSweep: null, running })).toEqual([
-    'No reconcile was completed yet. A sweep runs since 4 min; the Web UI shows how far it is.',
+    'No reconcile was completed yet. A sweep has been running for 4 min; the Web UI shows how far it is, or what it waits for.',
   ]);
   expect(text({ instance: null, lastReconcile: null, lastSweep: null, running })).toContain(
     'Running         sweep since 4 min',
@@ -98,7 +102,7 @@ test('everything that needs a person is told, all at once', () => {
     lastReconcile: null,
   });
   expect(all).toHaveLength(4);
-  expect(text({ deletionsWaiting: 1 })).toContain('\n\n- Deletions that wait for you: 1.\n  First see');
+  expect(text({ deletionsWaiting: 1 })).toContain('\n\n- Deletions that wait for you: 1.\n  First look');
 });
 
 test('what the last reconcile did is told by label, with what it left', () => {

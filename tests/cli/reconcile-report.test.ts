@@ -95,7 +95,7 @@ test('a plan tells counts, fields and examples with their age, and that nothing 
     '  user_1   missed_update  for 3 min  email, name',
     '  user_22  missed_delete',
     '',
-    'Nothing was written. Repair it with `clerk-sync reconcile`.',
+    'Nothing was written. Repair it with `clerk-sync reconcile`; deletions that wait for an operator stay.',
   ]);
 });
 

@@ -82,6 +82,10 @@ describe('in every mode', () => {
       const now = Date.now();
       const [late, early] = [await makeDeleted(now - 50_000), await makeDeleted(now - 70_000)];
       expect(await erase(mode, [late], 60_000)).toBe(0);
+      // The holdback counts from the mark: an event that comes late must not void it.
+      expect(await erase(mode, undefined, 60_000)).toBe(0);
+      await table.db
+        .$executeRaw`UPDATE users SET synced_at = now() - interval '70 seconds' WHERE clerk_id = ${early}`;
       expect(await erase(mode, undefined, 60_000)).toBe(1);
       expect(await table.row(late)).toMatchObject({ firstName: 'Marker' });
       if (mode === 'hard') expect(await isRow(early)).toBe(false);

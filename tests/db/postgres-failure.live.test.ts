@@ -8,7 +8,6 @@ import { countLiveUsers } from '../../src/db/count-live-users.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
 import {
   countGoneUsers,
-  forgetRejections,
   forgetSettledCandidates,
   listGoneUsers,
   listUnaskedCandidates,
@@ -65,10 +64,9 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   recordCandidates: (db) => recordCandidates(db, { ...UNLISTED, runId: 'run' }),
   listUnaskedCandidates: (db) => listUnaskedCandidates(db, null, 10),
   recordAnswer: (db) => recordAnswer(db, { gone: ['user_verb'], alive: [], observedAtMs: T0 }),
-  countGoneUsers: (db) => countGoneUsers(db, T0),
-  listGoneUsers: (db) => listGoneUsers(db, { foundUpToMs: T0, after: null, most: 10 }),
+  countGoneUsers: (db) => countGoneUsers(db, { foundUpToMs: T0, withKept: false }),
+  listGoneUsers: (db) => listGoneUsers(db, { foundUpToMs: T0, withKept: false, after: null, most: 10 }),
   rejectGoneUsers: (db) => rejectGoneUsers(db, T0),
-  forgetRejections,
   forgetSettledCandidates,
   pruneReconcileRuns,
   readEarlierReconciles,

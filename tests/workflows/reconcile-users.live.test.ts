@@ -72,6 +72,25 @@ describe('a sweep', () => {
     expect(await liveIds(service)).toEqual(clerkIds(service));
   });
 
+  test('repairs what somebody else wrote into the row, and leaves their own columns alone', async () => {
+    const [edited = ''] = clerkIds(service);
+    await service.db.$executeRaw`ALTER TABLE users ADD COLUMN plan text`;
+    const rightly = await service.db.user.findUniqueOrThrow({ where: { clerkId: edited } });
+    await service.db
+      .$executeRaw`UPDATE users SET first_name = 'Mallory', email = 'mallory@example.com', plan = 'pro' WHERE clerk_id = ${edited}`;
+    await expect(reconcile(service)).resolves.toMatchObject({ updated: 1, created: 0, deleted: 0 });
+    expect(await service.db.user.findUniqueOrThrow({ where: { clerkId: edited } })).toMatchObject({
+      firstName: rightly.firstName,
+      email: rightly.email,
+      contentHash: rightly.contentHash,
+    });
+    await service.db.$executeRaw`UPDATE users SET plan = 'team' WHERE clerk_id = ${edited}`;
+    await expect(reconcile(service)).resolves.toMatchObject({ updated: 0 });
+    expect(await service.db.$queryRaw`SELECT plan FROM users WHERE clerk_id = ${edited}`).toEqual([
+      { plan: 'team' },
+    ]);
+  });
+
   test('of forty pages or more runs in windows, and is one row in the table of runs', async () => {
     for (let i = clerkIds(service).length; i < 230; i++) signUp(`many${i}`);
     const handle = await startReconcile(service);

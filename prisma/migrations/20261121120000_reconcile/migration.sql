@@ -45,3 +45,23 @@ ALTER TABLE "reconcile_runs"
     ADD COLUMN "clerk_users" INTEGER,
     ADD COLUMN "live_rows" INTEGER,
     ADD COLUMN "webhooks" TEXT;
+
+-- A hash speaks for its row only as long as nobody else has written the row: emptied, it makes the next sweep compare
+-- and repair.
+CREATE FUNCTION "users_edited_by_others"() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.content_hash := '';
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER "users_edited_by_others" BEFORE UPDATE ON "users" FOR EACH ROW
+WHEN (
+    OLD.content_hash = NEW.content_hash AND NEW.deleted_at IS NULL
+    AND (OLD.email, OLD.email_verified, OLD.phone, OLD.username, OLD.first_name, OLD.last_name, OLD.name, OLD.avatar_url,
+         OLD.external_id, OLD.banned, OLD.deprovisioned, OLD.public_metadata)
+        IS DISTINCT FROM
+        (NEW.email, NEW.email_verified, NEW.phone, NEW.username, NEW.first_name, NEW.last_name, NEW.name, NEW.avatar_url,
+         NEW.external_id, NEW.banned, NEW.deprovisioned, NEW.public_metadata)
+)
+EXECUTE FUNCTION "users_edited_by_others"();
