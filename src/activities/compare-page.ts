@@ -71,6 +71,8 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
   );
   if (page === 'cursor-refused') return stepBack(deps, step);
 
+  if (page.users.some((user) => user.id === place.after?.clerkUserId))
+    throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: the page shows the user that it was to start after.');
   const last = lastPlace(page.users);
   const missing = (after: CreationPlace | null, upTo: CreationPlace | null) => ({
     range: { ...window, after, upTo },

@@ -39,7 +39,7 @@ export async function askForUsers(
   if ([...shown].some((id) => !ids.has(id))) {
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users by id: it shows users that were not asked for.');
   }
-  if (!witnessIds.every((id) => shown.has(id))) return null;
+  if (witnessIds.length === 0 || !witnessIds.every((id) => shown.has(id))) return null;
   return {
     gone: asked.filter((id) => !shown.has(id)),
     alive: asked.filter((id) => shown.has(id)),

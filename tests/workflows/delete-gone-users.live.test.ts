@@ -108,13 +108,14 @@ describe('rejected', () => {
     expect(await candidates()).toBe(0);
   });
 
-  test('a number that is too small deletes nobody, and they wait again', async () => {
+  test('a number that does not allow for all of them leaves them kept', async () => {
     await expect(reconcile(service, { kind: 'sweep', mostDeletions: 14 })).resolves.toMatchObject({
       deleted: 0,
-      withheld: 15,
+      withheld: 0,
     });
     expect(await liveIds(service)).toEqual(before);
-    expect(await isOpen(heldDeletions(service))).toBe(true);
+    expect(await isOpen(heldDeletions(service))).toBe(false);
+    expect(await service.db.deletionCandidate.count({ where: { rejectedAt: { not: null } } })).toBe(15);
   });
 
   test('to plan with a number decides nothing', async () => {
