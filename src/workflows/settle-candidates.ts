@@ -16,7 +16,10 @@ import type { Swept } from './sweep-users.js';
 
 /** Below this, a share of the table says nothing. */
 const ALWAYS_DELETABLE = 10;
-/** About so many candidates, 98 at a time, one sweep asks; the rest are the next one's. A run has to end. */
+/**
+ * So often one sweep asks, about 98 candidates at a time, for a run has to end. The rest are the next one's; but with so
+ * many nobody knows how many are gone, and none is deleted without an operator.
+ */
 const MOST_ASKS = 500;
 
 /**
@@ -36,8 +39,8 @@ export async function settleCandidates(
     return;
   }
   run.state = 'asking';
-  let asks = 0;
-  for (let after: string | null = null; asks < MOST_ASKS; asks++) {
+  let isComplete = true;
+  for (let after: string | null = null, asks = 1; ; asks++) {
     await run.untilResumed();
     const asked: AskedCandidates = await askingClerk.askCandidates({ after, witnessIds });
     run.add({ clerkRequests: asked.clerkRequests });
@@ -49,6 +52,8 @@ export async function settleCandidates(
     }
     if (asked.after === null) break;
     after = asked.after;
+    isComplete = asks < MOST_ASKS;
+    if (!isComplete) break;
   }
   const { liveRows } = run.counts;
   const mostDeletions =
@@ -61,9 +66,9 @@ export async function settleCandidates(
     ({ gone, foundUpToMs } = await inPostgres.countGone({ foundUpToMs: null, withKept }));
   }
   if (gone === 0) return;
-  if (gone > mostDeletions) {
+  if (gone > mostDeletions || !isComplete) {
     run.notes.push(
-      `**${gone} deletions withheld**: more than the ${mostDeletions} that one run may make. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
+      `**${gone} deletions withheld**: ${isComplete ? `more than the ${mostDeletions} that one run may make` : 'more rows are missing from the list than one run asks about'}. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
     );
     run.add({ withheld: gone });
     await hold({ foundUpToMs, mostDeletions, liveRows });
