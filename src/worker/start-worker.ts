@@ -9,6 +9,9 @@ import { RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
 /** Made by the build; the replay tests load the same file. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
+/** As many as a sweep reads side by side; they mostly wait for Clerk, and only then for a connection to Postgres. */
+const MOST_WINDOWS = 16;
+
 export interface WorkerOptions {
   connection: NativeConnection;
   namespace: string;
@@ -58,7 +61,7 @@ export async function startWorker({
     Worker.create({
       ...common,
       taskQueue: RECONCILE_TASK_QUEUE,
-      maxConcurrentActivityTaskExecutions: concurrency,
+      maxConcurrentActivityTaskExecutions: Math.max(concurrency, MOST_WINDOWS),
       maxTaskQueueActivitiesPerSecond: requestsPerSecond / pagesPerTask(requestsPerSecond),
     }),
   ]);

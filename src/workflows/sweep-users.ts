@@ -23,7 +23,7 @@ export interface Swept {
 }
 
 /** Windows side by side so that the rate is used up although an answer takes its time: so many for each request a second. */
-const WINDOWS_PER_REQUEST = 0.4;
+const WINDOWS_PER_REQUEST = 0.7;
 const MOST_WINDOWS = 16;
 /** A window of fewer pages is not worth a workflow. */
 const LEAST_PAGES_PER_WINDOW = 20;
