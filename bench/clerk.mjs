@@ -34,6 +34,8 @@ export async function startClerk(users, settings = {}) {
     set,
     /** @returns a page of the list as the text that came. */
     list: (query) => send(`/v1/users?${new URLSearchParams(query)}`),
+    create: (body) => send('/v1/users', { method: 'POST', body }),
+    remove: (id) => send(`/v1/users/${id}`, { method: 'DELETE' }),
     change: (id, body) => send(`/v1/users/${id}`, { method: 'PATCH', body }),
     /** How many requests to Clerk's API it has answered. */
     requests: async () => JSON.parse(await send('/stand-in/status')).requests.total,
