@@ -9,6 +9,7 @@ import { reconcileByHandWorkflowId, SYNC_TASK_QUEUE } from '../names.js';
 import {
   type ReconcileInput,
   type ReconcileResult,
+  type ReconcileStatus,
   reconcileStatus,
 } from '../workflows/reconcile-messages.js';
 import { reconcileUsers } from '../workflows/reconcile-users.js';
@@ -74,20 +75,29 @@ async function follow(
   let answeredMs = performance.now();
   let told = false;
   while (!ended.aborted) {
-    try {
-      const limit = AbortSignal.any([ended, AbortSignal.timeout(QUERY_TIMEOUT_MS)]);
-      progress.show(await client.withAbortSignal(limit, () => handle.query(reconcileStatus)));
+    const status = await ask(client, handle, ended);
+    if (status !== null) {
+      progress.show(status);
       answeredMs = performance.now();
       told = false;
-    } catch {
-      // Why not does not matter: the run's result, or its failure, comes another way.
-      if (!ended.aborted && !told && performance.now() - answeredMs > NO_WORKER_AFTER_MS) {
-        progress.say('No worker answers: start one with `clerk-sync worker`. Waiting for it.');
-        told = true;
-      }
+    } else if (!ended.aborted && !told && performance.now() - answeredMs > NO_WORKER_AFTER_MS) {
+      progress.say('No worker answers: start one with `clerk-sync worker`. Waiting for it.');
+      told = true;
     }
     await setTimeout(POLL_MS, undefined, { signal: ended }).catch(() => undefined);
   }
+}
+
+/** @returns null when nobody answers in time; why not does not matter, for the result comes another way. */
+async function ask(
+  client: Client,
+  handle: WorkflowHandleWithFirstExecutionRunId<typeof reconcileUsers>,
+  ended: AbortSignal,
+): Promise<ReconcileStatus | null> {
+  const limit = AbortSignal.any([ended, AbortSignal.timeout(QUERY_TIMEOUT_MS)]);
+  const answer = client.withAbortSignal(limit, () => handle.query(reconcileStatus)).catch(() => null);
+  // The SDK goes on trying for a while, whatever its signal says.
+  return Promise.race([answer, setTimeout(QUERY_TIMEOUT_MS, null, { signal: ended }).catch(() => null)]);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
