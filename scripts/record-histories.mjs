@@ -8,9 +8,9 @@
 //   --all          overwrites every file. For the time before the first release, when nothing runs in the wild yet.
 //   --beside NAME  keeps what is there and writes `<scenario>.NAME.json` beside it: the path after a patched().
 //   -t PATTERN     one of jest's: only the scenarios whose name matches.
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { prepare, root } from './prepare.mjs';
+import { runJest } from './run-jest.mjs';
 
 const options = process.argv.slice(2);
 const all = options.includes('--all');
@@ -25,25 +25,7 @@ const forJest = options.filter(
 );
 
 await prepare();
-const jest = spawn(
-  process.execPath,
-  [
-    '--experimental-vm-modules',
-    '--disable-warning=ExperimentalWarning',
-    path.join(root, 'node_modules/jest/bin/jest.js'),
-    ...['--config', path.join(root, 'tests/record-histories/jest.config.mjs'), '--verbose'],
-    ...forJest,
-  ],
-  {
-    cwd: root,
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      ...(all ? { RECORD_HISTORIES_ALL: 'yes' } : {}),
-      ...(beside ? { RECORD_HISTORIES_BESIDE: beside } : {}),
-    },
-  },
-);
-jest.on('exit', (code, signal) => {
-  process.exitCode = signal ? 1 : (code ?? 1);
+runJest(['--config', path.join(root, 'tests/record-histories/jest.config.mjs'), '--verbose', ...forJest], {
+  ...(all ? { RECORD_HISTORIES_ALL: 'yes' } : {}),
+  ...(beside ? { RECORD_HISTORIES_BESIDE: beside } : {}),
 });

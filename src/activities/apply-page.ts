@@ -4,6 +4,7 @@ import { findNews } from '../db/find-news.js';
 import { resolveSyncFailures } from '../db/sync-failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { UserSnapshot } from '../user-change.js';
+import { outermost } from '../witnesses.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { recordRefused } from './record-refused.js';
 import { toSnapshots } from './to-snapshots.js';
@@ -42,7 +43,5 @@ export async function applyPage(deps: ActivityDependencies, page: UserPage): Pro
 }
 
 /** The first and the last of those about whom there is no news, and who therefore had rows. */
-export function witnessesAmong(snapshots: readonly UserSnapshot[], newer: ReadonlySet<string>): string[] {
-  const isKnown = ({ clerkUserId }: UserSnapshot) => !newer.has(clerkUserId);
-  return [snapshots.find(isKnown), snapshots.findLast(isKnown)].flatMap((user) => user?.clerkUserId ?? []);
-}
+export const witnessesAmong = (snapshots: readonly UserSnapshot[], newer: ReadonlySet<string>): string[] =>
+  outermost(snapshots.flatMap(({ clerkUserId }) => (newer.has(clerkUserId) ? [] : clerkUserId)));

@@ -3,10 +3,10 @@ import { getUser } from '../clerk/get-user.js';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import { applyDeletions } from '../db/apply-deletions.js';
 import { applySnapshots } from '../db/apply-snapshots.js';
-import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
 import { failure } from '../failures.js';
 import type { ObservedVia, Outcome, UserChange } from '../user-change.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { eraseAtOnce } from './erase-at-once.js';
 import { requireInstance } from './require-instance.js';
 
 /**
@@ -36,14 +36,10 @@ export async function applyUserChange(
       );
     case 'deletion': {
       const deletion = { clerkUserId, deletedAtMs: change.observedAtMs };
-      const result = only(
-        await applyDeletions(deps.db, [deletion], { observedVia: 'webhook', writer, markUnknown: true }),
-      );
-      // An attempt before this one may have marked the row and ended there. What is held back, the reconcile erases.
-      const isTombstone = result.outcome === 'deleted' || result.outcome === 'unchanged';
-      if (isTombstone && deps.deletion.holdbackMs === 0)
-        await eraseDeletedUsers(deps.db, { ...deps.deletion, clerkUserIds: [clerkUserId] });
-      return result;
+      const options = { observedVia: 'webhook', writer, markUnknown: true } as const;
+      const marked = await applyDeletions(deps.db, [deletion], options);
+      await eraseAtOnce(deps, marked);
+      return only(marked);
     }
     case 'refetch': {
       // Another instance's key finds nobody, and the change would be taken for a phantom.

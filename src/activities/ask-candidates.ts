@@ -1,6 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { askForUsers, MOST_ASKED } from '../clerk/ask-for-users.js';
+import { askForUsers } from '../clerk/ask-for-users.js';
 import { listUnaskedCandidates, recordAnswer } from '../db/deletion-candidates.js';
+import { ASKED_AT_ONCE } from '../planned.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { requireInstance } from './require-instance.js';
 
@@ -29,12 +30,12 @@ export async function askCandidates(
   { after, witnessIds }: AskStep,
 ): Promise<AskedCandidates> {
   await requireInstance(deps);
-  const ids = await listUnaskedCandidates(deps.db, after, MOST_ASKED);
+  const ids = await listUnaskedCandidates(deps.db, after, ASKED_AT_ONCE);
   if (ids.length === 0) return { after: null, clerkRequests: 0, witnessed: true };
   const answer = await askForUsers(deps.clerk, ids, witnessIds, cancellationSignal());
   if (answer !== null) await recordAnswer(deps.db, answer);
   return {
-    after: ids.length < MOST_ASKED ? null : (ids.at(-1) ?? null),
+    after: ids.length < ASKED_AT_ONCE ? null : (ids.at(-1) ?? null),
     clerkRequests: 1,
     witnessed: answer !== null,
   };

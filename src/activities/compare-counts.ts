@@ -2,6 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { countUsers } from '../clerk/count-users.js';
 import { countLiveUsers } from '../db/count-live-users.js';
 import { hasNumberChanged } from '../db/has-number-changed.js';
+import type { EarlierReconciles } from '../db/read-earlier-reconciles.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { requireInstance } from './require-instance.js';
 
@@ -10,11 +11,8 @@ export interface Counts {
   liveRows: number;
 }
 
-/** A count that an earlier reconcile ended with, and when that one had started; Unix milliseconds. */
-export interface EarlierCount {
-  startedAtMs: number;
-  liveRows: number;
-}
+/** What an earlier reconcile counted, and when it had started. */
+export type EarlierCount = Pick<EarlierReconciles, 'startedAtMs' | 'liveRows'>;
 
 /** For clocks that differ, and for writes that had begun and were not yet to be seen. */
 const MARGIN_MS = 60_000;
@@ -23,7 +21,7 @@ const MARGIN_MS = 60_000;
  * Counts on both sides at about the same time; one request. Counting a million rows takes longer than all the rest of an
  * idle tick, so it is left out while the log knows of nobody added or removed since they were counted last.
  *
- * @param earlier null counts in any case.
+ * @param earlier without it, or where it did not count, they are counted in any case.
  * @throws what the Clerk and Postgres rooms throw, all retried.
  */
 export async function compareCounts(
@@ -33,9 +31,13 @@ export async function compareCounts(
   await requireInstance(deps, { plan: true });
   const [clerkUsers, liveRows] = await Promise.all([
     countUsers(deps.clerk, cancellationSignal()),
-    earlier !== null && !(await hasNumberChanged(deps.db, earlier.startedAtMs - MARGIN_MS))
-      ? earlier.liveRows
-      : countLiveUsers(deps.db),
+    countRows(deps, earlier),
   ]);
   return { clerkUsers, liveRows };
+}
+
+async function countRows({ db }: ActivityDependencies, earlier: EarlierCount | null): Promise<number> {
+  if (earlier === null || earlier.liveRows === null) return countLiveUsers(db);
+  const hasChanged = await hasNumberChanged(db, earlier.startedAtMs - MARGIN_MS);
+  return hasChanged ? countLiveUsers(db) : earlier.liveRows;
 }

@@ -1,5 +1,4 @@
 import { cancellationSignal } from '@temporalio/activity';
-import { MOST_ASKED } from '../clerk/ask-for-users.js';
 import { clerkTimeMs } from '../clerk/clerk-time.js';
 import { type CreationWindow, listUsers } from '../clerk/list-users.js';
 import type { CreationPlace } from '../db/creation-range.js';
@@ -7,7 +6,7 @@ import { recordCandidates } from '../db/deletion-candidates.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
 import { findUserBefore } from '../db/find-user-before.js';
 import { failure } from '../failures.js';
-import type { PlannedPage } from '../planned.js';
+import { ASKED_AT_ONCE, type PlannedPage } from '../planned.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject } from '../user-change.js';
 import { applyPage } from './apply-page.js';
@@ -89,7 +88,7 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
 
   const unlisted = missing(place.after, upTo);
   const compared = step.plan
-    ? await planPage(deps, page, { ...unlisted, most: MOST_ASKED })
+    ? await planPage(deps, page, { ...unlisted, most: ASKED_AT_ONCE })
     : await applyPage(deps, page);
   if (!step.plan) await recordCandidates(deps.db, { ...unlisted, runId });
   return {
@@ -100,8 +99,8 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
 
   /** A page cut short would make candidates of everybody behind it. */
   async function endsTooSoon(): Promise<boolean> {
-    const beyond = { ...missing(last ?? place.after, null), most: MOST_ASKED + 1 };
-    return (await findUnlistedUsers(deps.db, beyond)).length > MOST_ASKED;
+    const beyond = { ...missing(last ?? place.after, null), most: ASKED_AT_ONCE + 1 };
+    return (await findUnlistedUsers(deps.db, beyond)).length > ASKED_AT_ONCE;
   }
 }
 

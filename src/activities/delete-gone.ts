@@ -1,9 +1,9 @@
 import { LARGEST_PAGE } from '../clerk/list-users.js';
-import { applyDeletions } from '../db/apply-deletions.js';
+import { applyDeletions, type DeletedUser } from '../db/apply-deletions.js';
 import { type GoneSelection, listGoneUsers } from '../db/deletion-candidates.js';
-import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
 import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { eraseAtOnce } from './erase-at-once.js';
 import { writeRows } from './write-rows.js';
 
 export interface DeleteStep extends GoneSelection {
@@ -42,21 +42,15 @@ export async function deleteGone(deps: ActivityDependencies, step: DeleteStep): 
     const deleted = marked.filter(({ outcome }) => outcome === 'deleted');
     result.deleted += deleted.length;
     result.phantoms += deleted.filter(({ drift }) => drift === 'phantom').length;
-    // An attempt before this one may have marked them and ended there.
-    const tombstones = marked.filter(({ outcome }) => outcome === 'deleted' || outcome === 'unchanged');
-    await erase(
-      deps,
-      tombstones.map(({ clerkUserId }) => clerkUserId),
-    );
+    await eraseIfPossible(deps, marked);
   });
   return result;
 }
 
-/** What is held back, or cannot be erased now, the end of a sweep sees to. */
-async function erase({ db, deletion }: ActivityDependencies, clerkUserIds: string[]): Promise<void> {
-  if (deletion.holdbackMs > 0) return;
+/** What cannot be erased now, the end of a sweep sees to. */
+async function eraseIfPossible(deps: ActivityDependencies, marked: readonly DeletedUser[]): Promise<void> {
   try {
-    await eraseDeletedUsers(db, { ...deletion, clerkUserIds });
+    await eraseAtOnce(deps, marked);
   } catch (error) {
     if (failureCode(error) !== 'POSTGRES_UNAVAILABLE') throw error;
   }

@@ -1,9 +1,6 @@
 import { failure } from '../failures.js';
 import type { ClerkApi } from './clerk-api.js';
-import { listUsers, MOST_IDS } from './list-users.js';
-
-/** A witness or two are named beside those who are asked for. */
-export const MOST_ASKED = MOST_IDS - 2;
+import { listUsers } from './list-users.js';
 
 export interface AskedUsers {
   gone: string[];
@@ -19,7 +16,7 @@ export interface AskedUsers {
  * Only an answer that shows all of them counts: a wrong key, another instance or a broken filter would leave everybody
  * out, and an answer cut short somebody.
  *
- * @param asked at most {@link MOST_ASKED} ids.
+ * @param asked at most ASKED_AT_ONCE ids.
  * @param witnessIds one id, or two: of a user created before those asked for, and of one created after.
  * @returns null when the answer lacks a witness, and so says nothing.
  * @throws what {@link listUsers} throws, and CLERK_ANSWER_UNUSABLE when the answer shows users that were not asked for.

@@ -4,13 +4,13 @@ import { type Config, reconcileRequestsPerSecond } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import type { Logger } from '../log.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
+import { temporalIsAway } from './connect-temporal.js';
 
 /** Builds the worker out of its settings and runs it. The runtime must have been installed before. */
 export async function runWorker(config: Config, log: Logger): Promise<RunningWorker> {
   const { connectionOptions } = config.temporal;
   const connection = await NativeConnection.connect(connectionOptions).catch((cause: unknown) => {
-    const address = connectionOptions.address ?? '127.0.0.1:7233';
-    throw new Error(`Temporal at ${address} does not answer. Start it, or set TEMPORAL_ADDRESS.`, { cause });
+    throw temporalIsAway(connectionOptions.address, cause);
   });
   const db = connectDatabase({ url: config.DATABASE_URL ?? '', poolSize: config.DATABASE_POOL_SIZE });
   const worker = await startWorker({

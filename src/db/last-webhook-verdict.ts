@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 
 /**
@@ -7,12 +8,7 @@ import { postgresFailure } from './postgres-failure.js';
  */
 export async function lastWebhookVerdict(db: Database): Promise<string | null> {
   try {
-    const run = await db.reconcileRun.findFirst({
-      where: { status: 'completed' },
-      orderBy: { startedAt: 'desc' },
-      select: { webhooks: true },
-    });
-    return run?.webhooks ?? null;
+    return (await latestCompletedRun(db))?.webhooks ?? null;
   } catch (error) {
     throw postgresFailure(error, 'Looking for the last verdict about webhooks.');
   }

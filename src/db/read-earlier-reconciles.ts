@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 
 /** What earlier reconciles found out. Times are Unix milliseconds. */
@@ -21,14 +22,8 @@ export interface EarlierReconciles {
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function readEarlierReconciles(db: Database): Promise<EarlierReconciles | null> {
-  const latest = (kind?: string) =>
-    db.reconcileRun.findFirst({
-      where: { status: 'completed', ...(kind === undefined ? {} : { kind }) },
-      orderBy: { startedAt: 'desc' },
-      select: { startedAt: true, finishedAt: true, liveRows: true, clerkUsers: true, failed: true },
-    });
   try {
-    const [last, sweep] = await Promise.all([latest(), latest('sweep')]);
+    const [last, sweep] = await Promise.all([latestCompletedRun(db), latestCompletedRun(db, 'sweep')]);
     if (last === null) return null;
     return {
       startedAtMs: last.startedAt.getTime(),

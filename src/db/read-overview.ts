@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 
 export interface Overview {
@@ -28,19 +29,7 @@ export async function readOverview(db: Database): Promise<Overview> {
       db.$queryRaw<{ ms: number | null }[]>`
         SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM changed_at - observed_at) * 1000)::float8 AS ms
         FROM (SELECT changed_at, observed_at FROM user_changes WHERE writer = 'webhook' ORDER BY id DESC LIMIT 50) AS latest`,
-      db.reconcileRun.findFirst({
-        where: { status: 'completed' },
-        orderBy: { startedAt: 'desc' },
-        select: {
-          kind: true,
-          finishedAt: true,
-          seen: true,
-          created: true,
-          updated: true,
-          deleted: true,
-          restored: true,
-        },
-      }),
+      latestCompletedRun(db),
     ]);
     const finishedAt = lastReconcile?.finishedAt;
     return {

@@ -2,6 +2,7 @@ import { type DriftLabel, driftByLabel } from '../drift.js';
 import { type Database, query } from './database.js';
 import { Prisma, type ReconcileRun } from './generated/client.js';
 import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
+import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 import { WAITING_DELETIONS } from './waiting-deletions.js';
 
@@ -100,11 +101,8 @@ const COUNTS = Prisma.sql`
     (${WAITING_DELETIONS}) AS waiting
   FROM users`;
 
-async function lastCompleted(db: Database, kind?: string): Promise<CompletedRun | null> {
-  const run = await db.reconcileRun.findFirst({
-    where: { status: 'completed', finishedAt: { not: null }, ...(kind === undefined ? {} : { kind }) },
-    orderBy: { startedAt: 'desc' },
-  });
+async function lastCompleted(db: Database, kind?: 'sweep'): Promise<CompletedRun | null> {
+  const run = await latestCompletedRun(db, kind);
   return run?.finishedAt ? completedRun(run, run.finishedAt) : null;
 }
 

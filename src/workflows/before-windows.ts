@@ -6,8 +6,8 @@ import {
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
-import { RECONCILE_TASK_QUEUE } from '../names.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import { ASKING_CLERK, SHORT } from './activity-options.js';
 import type { ReconcileInput, ReconcileResult } from './reconcile-messages.js';
 import type { reconcileUsers } from './reconcile-users.js';
 
@@ -61,18 +61,8 @@ interface EarlierActivities {
   recordReconcileRun(record: object): Promise<unknown>;
 }
 
-const retryPolicy = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
-const { planReconcile, sweepPage, deltaPage } = proxyActivities<EarlierActivities>({
-  taskQueue: RECONCILE_TASK_QUEUE,
-  startToCloseTimeout: '5m',
-  heartbeatTimeout: '10s',
-  retry: retryPolicy,
-});
-const { settleGoneUsers, recordReconcileRun } = proxyActivities<EarlierActivities>({
-  startToCloseTimeout: '45s',
-  heartbeatTimeout: '10s',
-  retry: retryPolicy,
-});
+const { planReconcile, sweepPage, deltaPage } = proxyActivities<EarlierActivities>(ASKING_CLERK);
+const { settleGoneUsers, recordReconcileRun } = proxyActivities<EarlierActivities>(SHORT);
 
 /** @returns of a result what there was then; nobody waits for it any more. */
 export async function reconcileBeforeWindows(input: EarlierInput): Promise<ReconcileResult> {

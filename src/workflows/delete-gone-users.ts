@@ -1,6 +1,6 @@
 import { condition, continueAsNew, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { DeletedUsers } from '../activities/delete-gone.js';
 import { APPROVE_DELETIONS_SIGNAL, REJECT_DELETIONS_SIGNAL } from '../names.js';
+import { deleteAllGone } from './delete-all-gone.js';
 import { inPostgres } from './reconcile-activities.js';
 import { approveDeletions, rejectDeletions } from './reconcile-messages.js';
 
@@ -62,14 +62,11 @@ export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGon
     setCurrentDetails(`**Rejected**: ${kept} rows are kept.`);
     return { ...result, decision, kept };
   }
-  for (let after: string | null = null; ; ) {
-    const step: DeletedUsers = await inPostgres.deleteGone({ foundUpToMs, withKept: false, after });
-    result.deleted += step.deleted;
-    result.phantoms += step.phantoms;
-    result.failed += step.failed;
-    if (step.after === null) break;
-    after = step.after;
-  }
+  await deleteAllGone({ foundUpToMs, withKept: false }, ({ deleted, phantoms, failed }) => {
+    result.deleted += deleted;
+    result.phantoms += phantoms;
+    result.failed += failed;
+  });
   setCurrentDetails(`**Approved**: ${result.deleted} users deleted.`);
   return { ...result, decision: 'approved' };
 }

@@ -46,14 +46,17 @@ export class ReconcileRun {
     setHandler(reconcileStatus, () => this.status());
     setHandler(pause, () => this.#setPaused(true));
     setHandler(resume, () => this.#setPaused(false));
-    setHandler(windowProgress, ({ number, totals }) => {
-      this.#underWay.set(number, totals);
-      this.show();
-    });
+    setHandler(windowProgress, ({ number, totals }) => this.progress(number, totals));
   }
 
   get totals(): ReconcileTotals {
     return [...this.#underWay.values()].reduce(addTotals, this.#totals);
+  }
+
+  /** What a window that is still being read has done so far. */
+  progress(window: number, totals: ReconcileTotals): void {
+    this.#underWay.set(window, totals);
+    this.show();
   }
 
   /** Adds what was done; of a window, in place of the progress that it reported. */

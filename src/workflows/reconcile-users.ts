@@ -78,8 +78,9 @@ async function deltaAsksForSweep(run: ReconcileRun, preparation: ReconcilePrepar
 
 /** Counts on both sides; after the changes were read, so that a change in between does not look like a loss. */
 async function count(run: ReconcileRun, earlier: ReconcilePreparation['earlier'] = null): Promise<void> {
-  const known = earlier && earlier.liveRows !== null ? { ...earlier, liveRows: earlier.liveRows } : null;
-  run.counts = await askingClerk.compareCounts(known);
+  run.counts = await askingClerk.compareCounts(
+    earlier && { startedAtMs: earlier.startedAtMs, liveRows: earlier.liveRows },
+  );
   run.add({ clerkRequests: 1 });
 }
 

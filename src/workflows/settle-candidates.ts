@@ -1,7 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AskedCandidates } from '../activities/ask-candidates.js';
-import type { DeletedUsers } from '../activities/delete-gone.js';
 import type { Drift } from '../drift.js';
 import {
   APPROVE_DELETIONS_SIGNAL,
@@ -9,6 +8,7 @@ import {
   REJECT_DELETIONS_SIGNAL,
 } from '../names.js';
 import { ASKED_AT_ONCE } from '../planned.js';
+import { deleteAllGone } from './delete-all-gone.js';
 import { deleteGoneUsers } from './delete-gone-users.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
@@ -75,17 +75,11 @@ export async function settleCandidates(
     return;
   }
   run.state = 'deleting';
-  for (let after: string | null = null; ; ) {
-    await run.untilResumed();
-    const { after: next, ...totals }: DeletedUsers = await inPostgres.deleteGone({
-      foundUpToMs,
-      withKept,
-      after,
-    });
-    run.add(totals);
-    if (next === null) break;
-    after = next;
-  }
+  await deleteAllGone(
+    { foundUpToMs, withKept },
+    (deleted) => run.add(deleted),
+    () => run.untilResumed(),
+  );
 }
 
 async function hold(input: Parameters<typeof deleteGoneUsers>[0]): Promise<void> {

@@ -98,18 +98,12 @@ async function walk(
   const state = newWindowState();
   for (let more = true; more; ) {
     await run.untilResumed();
-    const before = state.totals;
     more = await comparedNextPages(state, input);
-    run.add(difference(state.totals, before));
+    run.progress(0, state.totals);
   }
+  run.add(state.totals, 0);
   return state;
 }
-
-const difference = (after: WindowResult['totals'], before: WindowResult['totals']) => {
-  const result = { ...after };
-  for (const key of Object.keys(result) as (keyof typeof result)[]) result[key] = after[key] - before[key];
-  return result;
-};
 
 function swept(results: readonly WindowResult[]): Swept {
   const planned = noPlanned();

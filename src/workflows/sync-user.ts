@@ -15,6 +15,7 @@ import {
 import type { Activities } from '../activities/index.js';
 import { RETRY_SIGNAL, SYNC_STATUS_ATTRIBUTE } from '../names.js';
 import { foldChanges, type UserChange } from '../user-change.js';
+import { SHORT } from './activity-options.js';
 import {
   retry,
   type SyncFailureState,
@@ -27,12 +28,7 @@ import {
 /** Below Temporal's own limit of 10,000 signals a run, with room for those that arrive while a run ends. */
 const MOST_SIGNALS = 5_000;
 
-/** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
-const { applyUserChange, recordSyncFailure, resolveSyncFailure } = proxyActivities<Activities>({
-  startToCloseTimeout: '45s',
-  heartbeatTimeout: '10s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
-});
+const { applyUserChange, recordSyncFailure, resolveSyncFailure } = proxyActivities<Activities>(SHORT);
 
 const syncStatus = defineSearchAttributeKey(SYNC_STATUS_ATTRIBUTE, SearchAttributeType.KEYWORD);
 const ROLLED = Symbol('rolled');

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { askForUsers, MOST_ASKED } from '../../src/clerk/ask-for-users.js';
+import { askForUsers } from '../../src/clerk/ask-for-users.js';
 import { MOST_IDS } from '../../src/clerk/list-users.js';
+import { ASKED_AT_ONCE } from '../../src/planned.js';
 import { type Answer, clerkErrors, type ScriptedClerk, startScriptedClerk } from './start-scripted-clerk.js';
 
 let clerk: ScriptedClerk;
@@ -58,7 +59,7 @@ test('of two witnesses both are needed, and they stand at the ends: an answer cu
 
 test('as many as may be asked for fit into one request beside two witnesses', async () => {
   await clerkWith('user_a', 'user_b');
-  const asked = many(MOST_ASKED);
+  const asked = many(ASKED_AT_ONCE);
   expect(await ask(asked, ['user_a', 'user_b'])).toMatchObject({ gone: asked, alive: [] });
   expect(idsAsked().map((ids) => ids.length)).toEqual([MOST_IDS]);
 });

@@ -1,33 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { connectDatabase, type Database } from '../../src/db/database.js';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { MINUTE_MS, runRow } from '../db/log-rows.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { connectedDatabase } from '../support/connected-database.js';
 import { endCommands, runCommand } from './run-command.js';
 
-let database: TestDatabase;
-let db: Database;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({ url: database.url, poolSize: 2 });
-});
-afterAll(async () => {
-  await db.$disconnect();
-  await database.drop();
-});
+const own = connectedDatabase();
 beforeEach(async () => {
-  await db.reconcileRun.deleteMany();
-  await db.syncFailure.deleteMany();
+  await own.db.reconcileRun.deleteMany();
+  await own.db.syncFailure.deleteMany();
 });
 afterEach(endCommands);
 
 async function status(env: Record<string, string> = {}, ...options: string[]) {
-  const command = runCommand('status', { DATABASE_URL: database.url, ...env }, options);
+  const command = runCommand('status', { DATABASE_URL: own.database.url, ...env }, options);
   const { code } = await command.exited;
   return { code, output: command.output() };
 }
 
 test('with DATABASE_URL alone it tells how things stand, and exits with 0 when all is well', async () => {
-  await db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 1_000 }) });
+  await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 1_000 }) });
   const { code, output } = await status();
   expect(output).toMatch(/^Last reconcile {2}sweep \d s ago: nothing to repair, 0 requests to Clerk$/m);
   expect(output).toMatch(/\nAll is well\.\n$/);
@@ -35,7 +25,7 @@ test('with DATABASE_URL alone it tells how things stand, and exits with 0 when a
 });
 
 test('it exits with 1 and says what to do when no reconcile was completed within ten of its intervals', async () => {
-  await db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 5 * MINUTE_MS }) });
+  await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 5 * MINUTE_MS }) });
   const late = await status();
   expect(late.code).toBe(1);
   expect(late.output).toContain('- No reconcile was completed for 5 min. Is a worker running');
@@ -43,7 +33,7 @@ test('it exits with 1 and says what to do when no reconcile was completed within
 });
 
 test('--json is one object with the same verdict', async () => {
-  await db.syncFailure.create({
+  await own.db.syncFailure.create({
     data: {
       clerkId: 'user_1',
       code: 'ROW_REJECTED',
@@ -73,7 +63,7 @@ test('where Postgres does not answer it exits with 1 and names the address, with
 });
 
 test('before the migration it exits with 1 and says that the schema is missing', async () => {
-  const url = new URL(database.url);
+  const url = new URL(own.database.url);
   url.pathname = 'postgres';
   const { code, output } = await status({ DATABASE_URL: url.href });
   expect(code).toBe(1);

@@ -1,33 +1,23 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { connectDatabase, type Database } from '../../src/db/database.js';
+import { beforeEach, expect, test } from '@jest/globals';
 import { judgeWebhooks } from '../../src/db/judge-webhooks.js';
 import type { DriftLabel } from '../../src/drift.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { connectedDatabase } from '../support/connected-database.js';
 import { changeRow, MINUTE_MS, runRow } from './log-rows.js';
 
 const NOW_MS = 1_750_000_000_000;
 
-let database: TestDatabase;
-let db: Database;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({ url: database.url, poolSize: 2 });
-});
-afterAll(async () => {
-  await db.$disconnect();
-  await database.drop();
-});
+const own = connectedDatabase();
 beforeEach(async () => {
-  await db.userChange.deleteMany();
-  await db.reconcileRun.deleteMany();
-  await db.reconcileRun.create({ data: runRow({ finishedAtMs: NOW_MS - 60 * MINUTE_MS }) });
+  await own.db.userChange.deleteMany();
+  await own.db.reconcileRun.deleteMany();
+  await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: NOW_MS - 60 * MINUTE_MS }) });
 });
 
-const judge = () => judgeWebhooks(db, NOW_MS);
+const judge = () => judgeWebhooks(own.db, NOW_MS);
 
 async function delivered(count: number, minutesAgo = 5): Promise<void> {
   const row = changeRow({ writer: 'webhook', changedAtMs: NOW_MS - minutesAgo * MINUTE_MS });
-  await db.userChange.createMany({ data: Array.from({ length: count }, () => row) });
+  await own.db.userChange.createMany({ data: Array.from({ length: count }, () => row) });
 }
 
 interface Repair {
@@ -47,7 +37,7 @@ async function repaired(
     drift: drift ?? 'missed_update',
     driftSinceMs: forMinutes === null ? null : changedAtMs - forMinutes * MINUTE_MS,
   });
-  await db.userChange.createMany({ data: Array.from({ length: count }, () => row) });
+  await own.db.userChange.createMany({ data: Array.from({ length: count }, () => row) });
 }
 
 test('where nothing changes webhooks are ok', async () => {
@@ -110,16 +100,16 @@ test('only the last 15 minutes count, of either', async () => {
 
 test('other writers count for nothing', async () => {
   const row = changeRow({ writer: 'sign-in', changedAtMs: NOW_MS - MINUTE_MS });
-  await db.userChange.createMany({ data: [row, row, row, row] });
+  await own.db.userChange.createMany({ data: [row, row, row, row] });
   expect(await judge()).toEqual({ verdict: 'ok', repaired: 0, delivered: 0 });
 });
 
 test('a first sweep fills the table, which is no drift: neither before it is completed nor after', async () => {
-  await db.reconcileRun.deleteMany();
+  await own.db.reconcileRun.deleteMany();
   await repaired(50, { drift: 'missed_create' });
   await delivered(1);
   expect(await judge()).toMatchObject({ verdict: 'ok', repaired: 0 });
-  await db.reconcileRun.createMany({
+  await own.db.reconcileRun.createMany({
     data: [
       runRow({ kind: 'delta', finishedAtMs: NOW_MS - 30 * MINUTE_MS }),
       runRow({ status: 'cancelled', finishedAtMs: NOW_MS - 20 * MINUTE_MS }),
@@ -133,15 +123,15 @@ test('a first sweep fills the table, which is no drift: neither before it is com
 
 test('a later sweep does not make drift that was repaired before it a filling', async () => {
   await repaired(3);
-  await db.reconcileRun.create({ data: runRow({ finishedAtMs: NOW_MS - MINUTE_MS }) });
+  await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: NOW_MS - MINUTE_MS }) });
   expect(await judge()).toMatchObject({ verdict: 'silent' });
 });
 
 test('where the tables are missing it fails with SCHEMA_MISSING', async () => {
-  await db.$executeRaw`ALTER TABLE user_changes RENAME TO moved`;
+  await own.db.$executeRaw`ALTER TABLE user_changes RENAME TO moved`;
   try {
     await expect(judge()).rejects.toMatchObject({ type: 'SCHEMA_MISSING' });
   } finally {
-    await db.$executeRaw`ALTER TABLE moved RENAME TO user_changes`;
+    await own.db.$executeRaw`ALTER TABLE moved RENAME TO user_changes`;
   }
 });

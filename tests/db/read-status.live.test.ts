@@ -1,45 +1,35 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
-import { connectDatabase, type Database } from '../../src/db/database.js';
 import { readStatus } from '../../src/db/read-status.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { connectedDatabase } from '../support/connected-database.js';
 import { changeRow, MINUTE_MS, runRow } from './log-rows.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
 
 const NOW_MS = T0;
 const ago = (minutes: number) => NOW_MS - minutes * MINUTE_MS;
 
-let database: TestDatabase;
-let db: Database;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({ url: database.url, poolSize: 2 });
-});
-afterAll(async () => {
-  await db.$disconnect();
-  await database.drop();
-});
+const own = connectedDatabase();
 beforeEach(async () => {
   await Promise.all([
-    db.user.deleteMany(),
-    db.userChange.deleteMany(),
-    db.reconcileRun.deleteMany(),
-    db.syncFailure.deleteMany(),
-    db.deletionCandidate.deleteMany(),
-    db.userTombstone.deleteMany(),
-    db.syncedInstance.deleteMany(),
+    own.db.user.deleteMany(),
+    own.db.userChange.deleteMany(),
+    own.db.reconcileRun.deleteMany(),
+    own.db.syncFailure.deleteMany(),
+    own.db.deletionCandidate.deleteMany(),
+    own.db.userTombstone.deleteMany(),
+    own.db.syncedInstance.deleteMany(),
   ]);
 });
 
 const users = (...ids: string[]) =>
   applySnapshots(
-    db,
+    own.db,
     ids.map((id) => snapshotOf(id, T0)),
     'reconcile',
   );
 
 test('of an empty database it tells that there is nothing', async () => {
-  expect(await readStatus(db, NOW_MS)).toEqual({
+  expect(await readStatus(own.db, NOW_MS)).toEqual({
     instance: null,
     liveRows: 0,
     deletedRows: 0,
@@ -54,21 +44,21 @@ test('of an empty database it tells that there is nothing', async () => {
 
 test('live rows and deleted ones are counted apart, rows that were removed among the deleted', async () => {
   await users('user_a', 'user_b', 'user_c');
-  await db.user.update({ where: { clerkId: 'user_c' }, data: { deletedAt: new Date(NOW_MS) } });
+  await own.db.user.update({ where: { clerkId: 'user_c' }, data: { deletedAt: new Date(NOW_MS) } });
   const deletedAt = new Date(NOW_MS);
   const tombstone = { deletedAt, revision: 2, erasedAt: deletedAt };
-  await db.userTombstone.createMany({
+  await own.db.userTombstone.createMany({
     data: [
       { clerkId: 'user_d', ...tombstone },
       { clerkId: 'user_b', ...tombstone, restoredAt: deletedAt },
     ],
   });
-  expect(await readStatus(db, NOW_MS)).toMatchObject({ liveRows: 2, deletedRows: 2 });
+  expect(await readStatus(own.db, NOW_MS)).toMatchObject({ liveRows: 2, deletedRows: 2 });
 });
 
 test('the last reconcile and the last sweep are the last that were completed, with repairs by label', async () => {
   const counts = { created: 3, updated: 4, restored: 1, deleted: 5, phantoms: 2 };
-  await db.reconcileRun.createMany({
+  await own.db.reconcileRun.createMany({
     data: [
       runRow({ finishedAtMs: ago(90) }),
       {
@@ -84,7 +74,7 @@ test('the last reconcile and the last sweep are the last that were completed, wi
       runRow({ status: 'cancelled', finishedAtMs: ago(5) }),
     ],
   });
-  const { lastReconcile, lastSweep, running } = await readStatus(db, NOW_MS);
+  const { lastReconcile, lastSweep, running } = await readStatus(own.db, NOW_MS);
   expect(lastReconcile).toMatchObject({ kind: 'delta', finishedAt: new Date(ago(10)) });
   expect(lastSweep).toEqual({
     kind: 'sweep',
@@ -100,13 +90,13 @@ test('the last reconcile and the last sweep are the last that were completed, wi
 });
 
 test('a reconcile that began last and has not ended is running', async () => {
-  await db.reconcileRun.createMany({
+  await own.db.reconcileRun.createMany({
     data: [
       runRow({ finishedAtMs: ago(30) }),
       { ...runRow({ status: 'running', finishedAtMs: ago(4) }), seen: 70 },
     ],
   });
-  expect(await readStatus(db, NOW_MS)).toMatchObject({
+  expect(await readStatus(own.db, NOW_MS)).toMatchObject({
     lastReconcile: { finishedAt: new Date(ago(30)) },
     running: { kind: 'sweep', startedAt: new Date(ago(5)), seen: 70 },
   });
@@ -123,10 +113,10 @@ test('unresolved failures are counted, and the first five named', async () => {
     lastFailedAt: new Date(ago(1)),
     resolvedAt,
   });
-  await db.syncFailure.createMany({
+  await own.db.syncFailure.createMany({
     data: [7, 6, 5, 4, 3, 2].map((n) => failure(n)).concat(failure(1, new Date(ago(2)))),
   });
-  const { failures } = await readStatus(db, NOW_MS);
+  const { failures } = await readStatus(own.db, NOW_MS);
   expect(failures.unresolved).toBe(6);
   expect(failures.first).toEqual(
     [2, 3, 4, 5, 6].map((n) => ({ clerkUserId: `user_${n}`, code: 'ROW_REJECTED' })),
@@ -135,7 +125,7 @@ test('unresolved failures are counted, and the first five named', async () => {
 
 test('a deletion waits when Clerk lacks the user, nobody rejected it and the row is live', async () => {
   await users('user_waits', 'user_unasked', 'user_kept', 'user_done');
-  await db.user.update({ where: { clerkId: 'user_done' }, data: { deletedAt: new Date(NOW_MS) } });
+  await own.db.user.update({ where: { clerkId: 'user_done' }, data: { deletedAt: new Date(NOW_MS) } });
   const at = new Date(NOW_MS);
   const candidate = (clerkId: string, goneAt: Date | null, rejectedAt: Date | null = null) => ({
     clerkId,
@@ -144,7 +134,7 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it and the row
     goneAt,
     rejectedAt,
   });
-  await db.deletionCandidate.createMany({
+  await own.db.deletionCandidate.createMany({
     data: [
       candidate('user_waits', at),
       candidate('user_unasked', null),
@@ -153,13 +143,13 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it and the row
       candidate('user_no_row', at),
     ],
   });
-  expect(await readStatus(db, NOW_MS)).toMatchObject({ deletionsWaiting: 1 });
+  expect(await readStatus(own.db, NOW_MS)).toMatchObject({ deletionsWaiting: 1 });
 });
 
 test('it tells the instance, and what the log says of webhooks', async () => {
-  await db.syncedInstance.create({ data: { instanceId: 'ins_1', adoptedAt: new Date(ago(99)) } });
-  await db.userChange.create({ data: changeRow({ writer: 'webhook', changedAtMs: ago(1) }) });
-  expect(await readStatus(db, NOW_MS)).toMatchObject({
+  await own.db.syncedInstance.create({ data: { instanceId: 'ins_1', adoptedAt: new Date(ago(99)) } });
+  await own.db.userChange.create({ data: changeRow({ writer: 'webhook', changedAtMs: ago(1) }) });
+  expect(await readStatus(own.db, NOW_MS)).toMatchObject({
     instance: { instanceId: 'ins_1', adoptedAt: new Date(ago(99)) },
     webhooks: { verdict: 'ok', repaired: 0, delivered: 1 },
   });

@@ -1,26 +1,16 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
-import { connectDatabase, type Database } from '../../src/db/database.js';
 import { readSyncReadings } from '../../src/db/read-sync-readings.js';
-import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { connectedDatabase } from '../support/connected-database.js';
 import { MINUTE_MS, runRow } from './log-rows.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
 
-let database: TestDatabase;
-let db: Database;
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({ url: database.url, poolSize: 1 });
-});
-afterAll(async () => {
-  await db.$disconnect();
-  await database.drop();
-});
+const own = connectedDatabase(1);
 
 const NOTHING = { missed_create: 0, missed_update: 0, missed_delete: 0, phantom: 0 };
 
 test('of an empty database nothing is known but that nothing waits', async () => {
-  expect(await readSyncReadings(db)).toEqual({
+  expect(await readSyncReadings(own.db)).toEqual({
     clerkUsers: null,
     liveRows: null,
     webhooksOk: null,
@@ -35,7 +25,7 @@ test("counts and verdict are the last completed run's, times each kind's, and re
   const nowMs = Math.floor(Date.now() / 1000) * 1000;
   const ago = (minutes: number) => nowMs - minutes * MINUTE_MS;
   const counted = { clerkUsers: 80, liveRows: 86 };
-  await db.reconcileRun.createMany({
+  await own.db.reconcileRun.createMany({
     data: [
       { ...runRow({ finishedAtMs: ago(70) }), created: 1_000 },
       {
@@ -51,7 +41,7 @@ test("counts and verdict are the last completed run's, times each kind's, and re
       runRow({ status: 'running', finishedAtMs: nowMs }),
     ],
   });
-  await db.syncFailure.create({
+  await own.db.syncFailure.create({
     data: {
       clerkId: 'user_1',
       code: 'ROW_REJECTED',
@@ -62,12 +52,12 @@ test("counts and verdict are the last completed run's, times each kind's, and re
       lastFailedAt: new Date(),
     },
   });
-  await applySnapshots(db, [snapshotOf('user_waits', T0)], 'reconcile');
+  await applySnapshots(own.db, [snapshotOf('user_waits', T0)], 'reconcile');
   const at = new Date();
-  await db.deletionCandidate.create({
+  await own.db.deletionCandidate.create({
     data: { clerkId: 'user_waits', runId: 'r', foundAt: at, goneAt: at },
   });
-  expect(await readSyncReadings(db)).toEqual({
+  expect(await readSyncReadings(own.db)).toEqual({
     ...counted,
     webhooksOk: false,
     lastReconcileSeconds: { sweep: ago(50) / 1000, delta: ago(2) / 1000 },
