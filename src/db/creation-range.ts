@@ -16,7 +16,12 @@ export interface CreationRange {
   upTo: CreationPlace | null;
 }
 
-/** The condition on `users` that a row is live and lies in the range; the index `users_by_creation` answers it. */
+/**
+ * The condition on `users` that a row is live and lies in the range; the index `users_by_creation` answers it.
+ *
+ * @remarks The times stand by themselves too: of a comparison of places alone Postgres does not see how narrow it is, and
+ *   would read the whole table for the last pages of a list.
+ */
 export function liveIn({ fromMs, toMs, after, upTo }: CreationRange): Prisma.Sql {
   const place = ({ clerkCreatedAtMs, clerkUserId }: CreationPlace) =>
     Prisma.sql`(${new Date(clerkCreatedAtMs)}::timestamptz, ${clerkUserId}::text COLLATE "C")`;
@@ -26,8 +31,18 @@ export function liveIn({ fromMs, toMs, after, upTo }: CreationRange): Prisma.Sql
       Prisma.sql`deleted_at IS NULL`,
       ...(fromMs === null ? [] : [Prisma.sql`clerk_created_at >= ${time(fromMs)}`]),
       ...(toMs === null ? [] : [Prisma.sql`clerk_created_at < ${time(toMs)}`]),
-      ...(after === null ? [] : [Prisma.sql`(clerk_created_at, clerk_id) > ${place(after)}`]),
-      ...(upTo === null ? [] : [Prisma.sql`(clerk_created_at, clerk_id) <= ${place(upTo)}`]),
+      ...(after === null
+        ? []
+        : [
+            Prisma.sql`clerk_created_at >= ${time(after.clerkCreatedAtMs)}`,
+            Prisma.sql`(clerk_created_at, clerk_id) > ${place(after)}`,
+          ]),
+      ...(upTo === null
+        ? []
+        : [
+            Prisma.sql`clerk_created_at <= ${time(upTo.clerkCreatedAtMs)}`,
+            Prisma.sql`(clerk_created_at, clerk_id) <= ${place(upTo)}`,
+          ]),
     ],
     ' AND ',
   );
