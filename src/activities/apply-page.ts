@@ -1,5 +1,6 @@
 import type { UserPage } from '../clerk/list-users.js';
 import { applySnapshots } from '../db/apply-snapshots.js';
+import type { ListedPage } from '../db/deletion-candidates.js';
 import { findNews } from '../db/find-news.js';
 import { resolveSyncFailures } from '../db/sync-failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
@@ -19,15 +20,22 @@ export interface AppliedPage {
 /**
  * Compares a page of Clerk's users with the table, and writes the news in one statement. A user who cannot be written is
  * counted as failed and recorded, and costs nobody else.
+ *
+ * @param listed where the page stands in the list, if it is one of a sweep: then those whom it lacks become candidates for
+ *   deletion.
  */
-export async function applyPage(deps: ActivityDependencies, page: UserPage): Promise<AppliedPage> {
+export async function applyPage(
+  deps: ActivityDependencies,
+  page: UserPage,
+  listed?: ListedPage,
+): Promise<AppliedPage> {
   const totals = noTotals();
   totals.seen = page.users.length;
   const snapshots = await toSnapshots(deps, page, async (clerkUserId, error) => {
     await recordRefused(deps, clerkUserId, error);
     totals.failed += 1;
   });
-  const { newer, stale } = await findNews(deps.db, snapshots);
+  const { newer, stale } = await findNews(deps.db, snapshots, listed);
   totals.stale = stale.size;
   totals.unchanged = snapshots.length - newer.size - stale.size;
   const news = snapshots.filter(({ clerkUserId }) => newer.has(clerkUserId));

@@ -2,7 +2,6 @@ import { cancellationSignal } from '@temporalio/activity';
 import { clerkTimeMs } from '../clerk/clerk-time.js';
 import { type CreationWindow, listUsers } from '../clerk/list-users.js';
 import type { CreationPlace } from '../db/creation-range.js';
-import { recordCandidates } from '../db/deletion-candidates.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
 import { findUserBefore } from '../db/find-user-before.js';
 import { failure } from '../failures.js';
@@ -89,8 +88,7 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
   const unlisted = missing(place.after, upTo);
   const compared = step.plan
     ? await planPage(deps, page, { ...unlisted, most: ASKED_AT_ONCE })
-    : await applyPage(deps, page);
-  if (!step.plan) await recordCandidates(deps.db, { ...unlisted, runId });
+    : await applyPage(deps, page, { ...unlisted, runId });
   return {
     ...compared,
     totals: { ...compared.totals, pages: 1, clerkRequests: 1 },

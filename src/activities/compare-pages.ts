@@ -6,8 +6,8 @@ import { type ComparedPage, type CompareStep, comparePage } from './compare-page
 import type { ActivityDependencies } from './dependencies.js';
 import { pagesPerTask } from './pages-per-task.js';
 
-/** Slow pages are left to the next task, so that none outlasts its attempt. */
-const LONGEST_MS = 20_000;
+/** Slow pages are left to the next task, so that a pause is heard soon and little is done again when a worker dies. */
+const LONGEST_MS = 2_000;
 
 export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
   planned?: Planned;

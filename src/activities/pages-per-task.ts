@@ -1,7 +1,7 @@
 /** Temporal's own work for an activity is as dear as a page's, so at higher rates one activity reads several. */
 const MOST_TASKS_PER_SECOND = 25;
 /** A task that is lost with its worker is done again from its start. */
-const MOST_PAGES = 10;
+const MOST_PAGES = 25;
 
 /**
  * @param requestsPerSecond the reconcile's share of Clerk's rate limit.

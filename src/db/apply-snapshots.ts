@@ -2,9 +2,10 @@ import type { Outcome, UserSnapshot, Writer } from '../user-change.js';
 import { type Database, query } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
+import { incomingSnapshots, WRITTEN_COLUMNS } from './incoming.js';
 import { postgresFailure } from './postgres-failure.js';
 import { STORED_USERS } from './stored-users.js';
-import { CONTENT_COLUMNS, changedFields, incomingSnapshots, SNAPSHOT_COLUMNS } from './user-columns.js';
+import { changedFields } from './user-columns.js';
 
 export interface AppliedUser {
   clerkUserId: string;
@@ -13,19 +14,9 @@ export interface AppliedUser {
   changedFields: string[];
 }
 
+const INSERTED = Prisma.raw(WRITTEN_COLUMNS.join(', '));
 const OVERWRITTEN = Prisma.raw(
-  [
-    ...CONTENT_COLUMNS,
-    'locked',
-    'last_sign_in_at',
-    'clerk_created_at',
-    'clerk_updated_at',
-    'observed_at',
-    'observed_via',
-    'content_hash',
-    'synced_at',
-    'synced_by',
-  ]
+  [...WRITTEN_COLUMNS.filter((column) => column !== 'raw'), 'synced_at', 'synced_by']
     .map((column) => `${column} = excluded.${column}`)
     .join(', '),
 );
@@ -59,7 +50,7 @@ export async function applySnapshots(
 function statement(snapshots: readonly UserSnapshot[], writer: Writer): Prisma.Sql {
   return Prisma.sql`
 WITH ${incomingSnapshots(snapshots)}, ${STORED_USERS}, applied AS (
-  INSERT INTO users (${SNAPSHOT_COLUMNS}, synced_at, synced_by, last_outcome, restored_at, revision)
+  INSERT INTO users (clerk_id, ${INSERTED}, synced_at, synced_by, last_outcome, restored_at, revision)
   SELECT incoming.*, now(), ${writer},
     CASE WHEN stored.is_erased THEN 'restored' ELSE 'created' END,
     CASE WHEN stored.is_erased THEN incoming.observed_at END,

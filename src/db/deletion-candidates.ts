@@ -10,30 +10,24 @@ export interface GoneUser {
   goneAtMs: number;
 }
 
+/** A page of Clerk's list, and the sweep that read it. */
+export type ListedPage = Omit<UnlistedQuery, 'most'> & { runId: string };
+
 /**
- * Brings the candidates up to date with a page of Clerk's list: whom it lists is none any more, and live rows that belong
- * on it and are missing are. Safe to repeat.
+ * CTEs that bring the candidates up to date with a page: whom it lists is none any more, and live rows that belong on it
+ * and are missing are. Safe to repeat.
  *
  * The pages' ranges cover every row exactly once, so a whole sweep misses none. Where Clerk orders users created in the
  * same millisecond otherwise than by id, a live user may be a candidate; asking Clerk by id then clears it.
  */
-export async function recordCandidates(
-  db: Database,
-  page: Omit<UnlistedQuery, 'most'> & { runId: string },
-): Promise<void> {
-  await withFailure('Recording candidates for deletion.', () =>
-    query(
-      db,
-      Prisma.sql`
-      WITH listed AS (
+export const candidatesOf = (page: ListedPage): Prisma.Sql => Prisma.sql`
+      listed AS (
         DELETE FROM deletion_candidates WHERE clerk_id = ANY (${page.listedIds}::text[])
-      )
-      INSERT INTO deletion_candidates (clerk_id, run_id, found_at)
-      SELECT clerk_id, ${page.runId}, now() FROM users WHERE ${unlisted(page)}
-      ON CONFLICT (clerk_id) DO NOTHING`,
-    ),
-  );
-}
+      ), missing AS (
+        INSERT INTO deletion_candidates (clerk_id, run_id, found_at)
+        SELECT clerk_id, ${page.runId}, now() FROM users WHERE ${unlisted(page)}
+        ON CONFLICT (clerk_id) DO NOTHING
+      )`;
 
 /**
  * @param after the last id of the list before; null at the beginning.

@@ -2,9 +2,10 @@ import type { JsonValue, UserSnapshot } from '../user-change.js';
 import { type Database, query } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
+import { incomingSnapshots } from './incoming.js';
 import { postgresFailure } from './postgres-failure.js';
 import { STORED_USERS } from './stored-users.js';
-import { changedFields, incomingSnapshots, valueOfField } from './user-columns.js';
+import { changedFields, valueOfField } from './user-columns.js';
 
 /** What a field holds here and what Clerk says; personal data. */
 export interface FieldValues {

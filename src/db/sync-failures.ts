@@ -1,4 +1,5 @@
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
+import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
 export interface SyncFailureRecord {
@@ -48,9 +49,12 @@ export async function resolveSyncFailures(db: Database, clerkUserIds: readonly s
   if (clerkUserIds.length === 0) return;
   try {
     // One parameter however many users: as a list of parameters, a page of them would cost more than the rest.
-    await db.$executeRaw`
+    await query(
+      db,
+      Prisma.sql`
       UPDATE sync_failures SET resolved_at = now()
-      WHERE resolved_at IS NULL AND clerk_id = ANY (${clerkUserIds}::text[])`;
+      WHERE resolved_at IS NULL AND clerk_id = ANY (${clerkUserIds}::text[])`,
+    );
   } catch (error) {
     throw postgresFailure(error, 'Resolving a failure.');
   }

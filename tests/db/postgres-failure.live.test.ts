@@ -12,7 +12,6 @@ import {
   listGoneUsers,
   listUnaskedCandidates,
   recordAnswer,
-  recordCandidates,
   rejectGoneUsers,
 } from '../../src/db/deletion-candidates.js';
 import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
@@ -61,7 +60,7 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   findWindowBounds: (db) => findWindowBounds(db, 2),
   adoptInstance: (db) => adoptInstance(db, 'ins_verb'),
   readInstance,
-  recordCandidates: (db) => recordCandidates(db, { ...UNLISTED, runId: 'run' }),
+  'findNews of a sweep': (db) => findNews(db, [answerOf('user_verb', T0, T0)], { ...UNLISTED, runId: 'run' }),
   listUnaskedCandidates: (db) => listUnaskedCandidates(db, null, 10),
   recordAnswer: (db) => recordAnswer(db, { gone: ['user_verb'], alive: [], observedAtMs: T0 }),
   countGoneUsers: (db) => countGoneUsers(db, { foundUpToMs: T0, withKept: false }),
