@@ -60,6 +60,22 @@ test('changed and new users are repaired, over several pages', async () => {
   await expect(tick()).resolves.toMatchObject({ kind: 'delta', updated: 0, created: 0 });
 });
 
+test.each([1, 2, 3])('page %i cut short by Clerk is not taken for the last', async (page) => {
+  const changed = change(30, 'Changed');
+  const newestFirst = service.standIn.users.list(`limit=${USERS}&order_by=-updated_at`);
+  const [from, length] = page === 1 ? [0, 10] : [5 + (page - 2) * (PAGE_SIZE - 5), PAGE_SIZE];
+  service.standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: '/v1/users?order_by', times: page - 1 });
+  service.standIn.failWith({
+    kind: 'status',
+    status: 200,
+    body: newestFirst.slice(from, from + length).slice(0, 3),
+    pathPrefix: '/v1/users?order_by',
+    times: 1,
+  });
+  await expect(tick()).resolves.toMatchObject({ kind: 'delta', updated: changed.length });
+  expect(await differences(service)).toEqual([]);
+});
+
 test('users whose changes bear the same millisecond are found on every page', async () => {
   stoppedAtMs = Date.now();
   change(57, 'All at once');

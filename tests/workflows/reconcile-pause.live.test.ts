@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { connectDatabase } from '../../src/db/database.js';
 import { pause, resume } from '../../src/workflows/reconcile-messages.js';
 import {
   detailsOf,
@@ -7,11 +8,14 @@ import {
   reconcile,
   startReconcile,
   statusOf,
+  untilFailedWith,
   untilPages,
 } from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 
+/** How Clerk is asked about candidates. */
+const BY_ID = '/v1/users?limit=100&user_id';
 let service: TestService;
 beforeAll(async () => {
   service = await startTestService({
@@ -132,6 +136,46 @@ describe('a sweep in windows', () => {
     await expect(reconcile(service)).resolves.toMatchObject({ windows: 4 });
   });
   pausesAndCancels(4);
+});
+
+test('a sweep is paused between two requests about candidates, and between two steps of deletion', async () => {
+  const [gone, askedAtOnce, deletedAtOnce] = [700, 98, 500];
+  const many = await startTestService({ standIn: { seedUsers: gone + 10, rateLimit: null } });
+  const holder = connectDatabase({ url: many.database.url, poolSize: 1 });
+  const unasked = () => many.db.deletionCandidate.count({ where: { goneAt: null } });
+  const requests = () => many.standIn.stats.total;
+  try {
+    await many.startWorker();
+    await reconcile(many);
+    const ids = many.standIn.users.ids().slice(5, 5 + gone);
+    for (const id of ids) many.standIn.users.deleteUser(id);
+    const endOutage = many.standIn.failWith({ kind: 'status', status: 500, pathPrefix: BY_ID });
+    const handle = await startReconcile(many, { kind: 'sweep', mostDeletions: gone });
+    await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
+    await handle.signal(pause);
+    endOutage();
+    await waitUntil(async () => (await unasked()) < gone, { timeoutMs: 30_000 });
+    await untilQuiet(handle, requests);
+    expect(await unasked()).toBe(gone - askedAtOnce);
+    expect(await liveIds(many)).toHaveLength(gone + 10);
+
+    // The first step of deletion waits behind this lock until the pause was heard.
+    await holder.$transaction(async (transaction) => {
+      await transaction.$queryRaw`SELECT FROM users WHERE clerk_id = ${ids.toSorted()[0]} FOR UPDATE`;
+      await handle.signal(resume);
+      await waitUntil(async () => (await statusOf(handle)).state === 'deleting', { timeoutMs: 30_000 });
+      await handle.signal(pause);
+      await waitUntil(async () => (await detailsOf(handle)).includes('**Paused**'));
+    });
+    await waitUntil(async () => (await liveIds(many)).length === gone + 10 - deletedAtOnce);
+    await untilQuiet(handle, requests);
+    expect(await liveIds(many)).toHaveLength(gone + 10 - deletedAtOnce);
+    await handle.signal(resume);
+    await expect(handle.result()).resolves.toMatchObject({ deleted: gone });
+  } finally {
+    await holder.$disconnect();
+    await many.stop();
+  }
 });
 
 test('a delta is paused between two pages, too', async () => {

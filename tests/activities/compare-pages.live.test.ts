@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import {
+  type ComparedPage,
+  type CompareStep,
+  comparePage,
+  type SweepPlace,
+} from '../../src/activities/compare-page.js';
+import { type ComparedPages, comparePages } from '../../src/activities/compare-pages.js';
+import type { ActivityDependencies } from '../../src/activities/dependencies.js';
+import { createClerkApi } from '../../src/clerk/clerk-api.js';
+import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
+import { connectDatabase } from '../../src/db/database.js';
+import { failureCode } from '../../src/failures.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+const USERS = 60;
+const PAGE_SIZE = 10;
+const PAGES = '/v1/users?order_by';
+const BEGINNING: SweepPlace = { after: null, doubts: 0, stepsBack: 0 };
+
+let database: TestDatabase;
+let standIn: StandIn;
+let deps: ActivityDependencies;
+const activity = new MockActivityEnvironment();
+const comparedPages = (place: SweepPlace): Promise<ComparedPages> =>
+  activity.run(() => comparePages(deps, stepAt(place)));
+const comparedPage = (place: SweepPlace): Promise<ComparedPage> =>
+  activity.run(() => comparePage(deps, stepAt(place)));
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  standIn = await startStandIn({ seedUsers: USERS, rateLimit: null });
+  deps = {
+    db: connectDatabase({ url: database.url, poolSize: 2 }),
+    clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
+    keepPrivateMetadata: false,
+    deletion: { mode: 'soft', holdbackMs: 0 },
+    reconcile: {
+      pageSize: PAGE_SIZE,
+      intervalMs: 15_000,
+      requestsPerSecond: 1000,
+      tickShare: 1,
+      mostDeletedShare: 0.05,
+      deletionGraceMs: 0,
+    },
+  };
+});
+afterAll(async () => {
+  await deps?.db.$disconnect();
+  await standIn?.stop();
+  await database?.drop();
+});
+afterEach(() => {
+  standIn.settings.failures = [];
+});
+
+const stepAt = (place: SweepPlace): CompareStep => ({
+  window: { fromMs: null, toMs: null },
+  place,
+  runId: 'run',
+  plan: false,
+});
+const inOrder = () => standIn.users.list(`limit=${USERS}&order_by=%2Bcreated_at`).map(({ id }) => id);
+
+describe('a task of several pages', () => {
+  const outage = (after: number) => {
+    if (after > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: PAGES, times: after });
+    standIn.failWith({ kind: 'status', status: 500, pathPrefix: PAGES });
+  };
+
+  test('keeps what it did before a page failed, and the next task goes on there', async () => {
+    outage(3);
+    const first = await comparedPages(BEGINNING);
+    expect(first).toMatchObject({
+      totals: { pages: 3, created: 3 * PAGE_SIZE },
+      next: { after: { clerkUserId: inOrder()[3 * PAGE_SIZE - 1] } },
+    });
+    standIn.settings.failures = [];
+    if (first.next === null) throw new Error('There is no next page.');
+    await expect(comparedPages(first.next)).resolves.toMatchObject({
+      totals: { created: USERS - 3 * PAGE_SIZE, unchanged: 0 },
+      next: null,
+    });
+  });
+
+  test('whose first page fails has nothing to keep, and fails', async () => {
+    outage(0);
+    const failed = await comparedPages(BEGINNING).catch((error: unknown) => error);
+    expect(failureCode(failed)).toBe('CLERK_UNAVAILABLE');
+  });
+});
+
+test('a list that refuses every cursor is given up after fifty steps back, not walked for ever', async () => {
+  const pages = Math.ceil(USERS / PAGE_SIZE);
+  standIn.failWith({
+    kind: 'status',
+    status: 422,
+    pathPrefix: `${PAGES}=%2Bcreated_at&limit=${PAGE_SIZE}&starting_after`,
+  });
+  let place = BEGINNING;
+  let steps = 0;
+  const walk = async () => {
+    for (; steps < 1000; steps++) {
+      const { next } = await comparedPage(place);
+      if (next === null) return;
+      place = next;
+    }
+  };
+  const failed = await walk().catch((error: unknown) => error);
+  expect(failureCode(failed)).toBe('CLERK_ANSWER_UNUSABLE');
+  expect(place.stepsBack).toBe(50);
+  expect(steps).toBeLessThanOrEqual(50 + 50 * pages);
+});
