@@ -130,6 +130,16 @@ describe('anonymise', () => {
     expect(await own(id)).toEqual([{ role: 'admin', teamId: 7 }]);
   });
 
+  test('empties a row, too, that somebody else had edited before the user was deleted', async () => {
+    const id = newUserId();
+    await table.apply(snapshotOf(id, T0, PERSONAL));
+    await table.db.$executeRaw`UPDATE users SET first_name = 'By hand' WHERE clerk_id = ${id}`;
+    await table.remove(id, T0 + 100);
+    expect(await erase('anonymise')).toBe(1);
+    expect(await table.row(id)).toMatchObject({ firstName: null, email: null, raw: {}, contentHash: '' });
+    expect(await erase('anonymise')).toBe(0);
+  });
+
   test('leaves a tombstone like any other: webhooks are refused, an answer restores', async () => {
     const id = await makeDeleted();
     await erase('anonymise', [id]);
