@@ -47,6 +47,13 @@ export const FAILURES = {
     retried: false,
     httpStatus: 422,
   },
+  SESSION_INVALID: {
+    meaning: 'The session token is missing, does not hold, or is not that of a person signing in.',
+    action:
+      "Send a fresh session token. If those are refused too, compare CLERK_JWT_KEY and CLERK_AUTHORIZED_PARTIES with Clerk's dashboard and check this machine's clock; the log has the reason.",
+    retried: false,
+    httpStatus: 401,
+  },
   TEMPORAL_UNAVAILABLE: {
     meaning: 'Temporal did not take the change in time.',
     action: 'Nothing is lost: Svix delivers again. Check that the Temporal server answers.',
@@ -79,6 +86,7 @@ export const FAILURES = {
     meaning: "Clerk's Backend API does not answer, or answers with a server error.",
     action: 'Wait; it is tried again until it goes through.',
     retried: true,
+    httpStatus: 503,
   },
   CLERK_RATE_LIMITED: {
     meaning: "Clerk's rate limit is used up.",
