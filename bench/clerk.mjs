@@ -37,6 +37,14 @@ export async function startClerk(users, settings = {}) {
     create: (body) => send('/v1/users', { method: 'POST', body }),
     remove: (id) => send(`/v1/users/${id}`, { method: 'DELETE' }),
     change: (id, body) => send(`/v1/users/${id}`, { method: 'PATCH', body }),
+    /** The public key that verifies session tokens. */
+    jwtKey: async () => JSON.parse(await send('/stand-in/status')).jwtKey,
+    /** @returns the token of a new session, which holds for an hour. */
+    async sessionToken(userId) {
+      const session = await send('/v1/sessions', { method: 'POST', body: { user_id: userId } });
+      const path = `/v1/sessions/${JSON.parse(session).id}/tokens`;
+      return JSON.parse(await send(path, { method: 'POST', body: { expires_in_seconds: 3600 } })).jwt;
+    },
     /** How many requests to Clerk's API it has answered. */
     requests: async () => JSON.parse(await send('/stand-in/status')).requests.total,
     stop: standIn.stop,

@@ -9,7 +9,8 @@ if (name === undefined || name === 'main' || !existsSync(file)) {
   npm run bench -- reconcile [--users 10000,100000] [--rounds 3] [--part 2000] [--parallel 4]
   npm run bench -- idle-tick [--users 10000,100000,1000000] [--ticks 20]
   npm run bench -- large-sweep [--users 1000000] [--latency 200] [--rate 20]
-  npm run bench -- churn [--users 100000] [--changes 1000] [--rate 20]`);
+  npm run bench -- churn [--users 100000] [--changes 1000] [--rate 20]
+  npm run bench -- sign-in [--users 500] [--requests 20000] [--latency 20]`);
   process.exit(2);
 }
 await prepare();

@@ -125,6 +125,19 @@ export const FAILURES = {
     action: 'It is tried again; if it stays, check CLERK_API_URL and report it.',
     retried: true,
   },
+  USER_NOT_READY: {
+    meaning: "The signed-in user's row could not be made sure of in time.",
+    action:
+      'Nothing, if it is rare: the next request tries again. Else look up the code in the log line "The row was not made sure of".',
+    retried: true,
+    httpStatus: 503,
+  },
+  USER_GONE: {
+    meaning: 'The session is of a user whom Clerk does not have any more.',
+    action: 'Nothing: the session ends by itself within a minute.',
+    retried: false,
+    httpStatus: 401,
+  },
 } as const satisfies Record<string, FailureDescription>;
 
 export type FailureCode = keyof typeof FAILURES;

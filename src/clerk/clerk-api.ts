@@ -22,6 +22,12 @@ export interface ClerkAnswer {
 /** GET requests to Clerk's Backend API. */
 export interface ClerkApi {
   /**
+   * How many requests a second Clerk allows the key's instance, whoever sends them.
+   *
+   * @see https://clerk.com/docs/guides/how-clerk-works/system-limits
+   */
+  readonly allowedPerSecond: number;
+  /**
    * @param path below `/v1`, e.g. `/users`.
    * @returns a 200, or a 404 or 422 that carries Clerk's own error body; those two mean something to some callers.
    * @throws CLERK_RATE_LIMITED, CLERK_UNAVAILABLE, CLERK_KEY_REFUSED, CLERK_REQUEST_REFUSED or CLERK_ANSWER_UNUSABLE, all
@@ -39,6 +45,7 @@ export function createClerkApi({ secretKey, apiUrl, timeoutMs = 10_000 }: ClerkA
   };
   let blockedUntilMs = 0;
   return {
+    allowedPerSecond: secretKey.startsWith('sk_test_') ? 10 : 100,
     async get(path, query, signal) {
       // What Clerk told one request holds for all of them: asking again before would only prolong it.
       const blockedMs = blockedUntilMs - Date.now();

@@ -1,0 +1,28 @@
+import { type Database, query } from './database.js';
+import { Prisma, type User } from './generated/client.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/** A row of `users` with the names that the Prisma model gives its columns. */
+export type UserRow = User;
+
+const COLUMNS = Prisma.raw(
+  Object.values(Prisma.UserScalarFieldEnum)
+    .map((field) => `${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${field}"`)
+    .join(', '),
+);
+
+/**
+ * @returns the user's row; null when there is none, and when it is a tombstone.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function readUser(db: Database, clerkUserId: string): Promise<UserRow | null> {
+  try {
+    const [row] = await query<UserRow>(
+      db,
+      Prisma.sql`SELECT ${COLUMNS} FROM users WHERE clerk_id = ${clerkUserId} AND deleted_at IS NULL`,
+    );
+    return row ?? null;
+  } catch (error) {
+    throw postgresFailure(error, 'Reading a user.');
+  }
+}

@@ -1,0 +1,37 @@
+import { applySnapshots } from '../db/apply-snapshots.js';
+import { readUser } from '../db/read-user.js';
+import type { JsonObject } from '../user-change.js';
+import { type ClaimedUser, provisionalSnapshot } from './provisional-snapshot.js';
+import type { Session } from './session.js';
+import { type SignInDependencies, type SyncedUser, syncUserWithDatabase } from './sync-user-with-database.js';
+
+/** @returns what the claims say of the user; null when they say too little, and Clerk is to be asked. */
+export type ReadClaims = (claims: JsonObject) => ClaimedUser | null;
+
+export interface EnsuredRow extends SyncedUser {
+  /** Whether the row was made of the token's claims just now, so that the rest of the user is to follow. */
+  isProvisional: boolean;
+}
+
+/**
+ * Makes sure that somebody who signed in has a row. One that is there is taken as it is, for webhooks and the reconcile
+ * keep it fresh: Clerk is asked for a missing one only, and not even then if the token says enough.
+ *
+ * @returns the row; null when the user is deleted or Clerk does not have them.
+ * @throws what {@link syncUserWithDatabase} throws for an id, and what `readClaims` throws.
+ * @remarks Safe to repeat and beside other writers, as all it calls is.
+ */
+export async function ensureRow(
+  { clerkUserId, claims }: Session,
+  deps: SignInDependencies,
+  readClaims?: ReadClaims,
+): Promise<EnsuredRow> {
+  const row = await readUser(deps.db, clerkUserId);
+  if (row !== null) return { outcome: 'unchanged', row, isProvisional: false };
+  const claimed = readClaims?.(claims) ?? null;
+  if (claimed === null) return { ...(await syncUserWithDatabase(clerkUserId, deps)), isProvisional: false };
+  const snapshot = provisionalSnapshot(clerkUserId, claimed);
+  const [applied] = await applySnapshots(deps.db, [snapshot], 'sign-in');
+  const outcome = applied?.outcome ?? 'stale';
+  return { outcome, row: await readUser(deps.db, clerkUserId), isProvisional: outcome === 'created' };
+}

@@ -1,0 +1,41 @@
+import type { UserColumns, UserSnapshot } from '../user-change.js';
+
+/** What custom claims of a session token may say of its user. Left out means not known. */
+export type ClaimedUser = Partial<Omit<UserColumns, 'name' | 'banned' | 'deprovisioned'>>;
+
+/**
+ * A user of whom no more is known than the token says, to be written where there is no row yet.
+ *
+ * @returns a snapshot of version 0: it loses against every row, and every snapshot of Clerk's replaces it. As a webhook's
+ *   word it ends no tombstone. Its hash is no user's, so a reconcile repairs it; and it is
+ *   not empty, which would mean that the row was anonymised. The creation time is 0 too, for rows
+ *   without one lie on no page of a sweep, which so finds it if Clerk turns out not to have the user.
+ */
+export function provisionalSnapshot(clerkUserId: string, claimed: ClaimedUser): UserSnapshot {
+  const { firstName = null, lastName = null } = claimed;
+  return {
+    clerkUserId,
+    clerkCreatedAtMs: 0,
+    clerkUpdatedAtMs: 0,
+    observedAtMs: 0,
+    observedVia: 'webhook',
+    columns: {
+      email: claimed.email ?? null,
+      emailVerified: claimed.emailVerified ?? false,
+      phone: claimed.phone ?? null,
+      username: claimed.username ?? null,
+      firstName,
+      lastName,
+      name: [firstName, lastName].filter((part) => part !== null && part !== '').join(' ') || null,
+      avatarUrl: claimed.avatarUrl ?? null,
+      externalId: claimed.externalId ?? null,
+      banned: false,
+      deprovisioned: false,
+      publicMetadata: claimed.publicMetadata ?? {},
+    },
+    locked: false,
+    lastSignInAtMs: null,
+    raw: {},
+    contentHash: 'provisional',
+  };
+}

@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FAILURES, failureCode } from '../failures.js';
+import { setSyncedUser } from './get-synced-user.js';
+import { createRowKeeper, type KnownRow, type RowKeeperOptions } from './row-keeper.js';
+import { type Session, sessionOfClaims } from './session.js';
+import { sessionOfRequest } from './session-of-request.js';
+import type { VerifySession } from './verify-session.js';
+
+export interface SyncOnSignInOptions extends RowKeeperOptions {
+  /** To be mounted without Clerk's middleware: checks the bearer token; see `createSessionVerifier`. */
+  verifySession?: VerifySession;
+  /**
+   * What becomes of a request whose user's row could not be made sure of. `continue` (default): it goes on, and
+   * `getSyncedUser` returns null. `refuse`: it is answered 503, or 401 when the user is gone.
+   */
+  whenMissing?: 'continue' | 'refuse';
+}
+
+/** Fits Express 4 and 5, and whatever else calls middleware as they do. */
+export type SignInMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+/**
+ * Makes the middleware that sees to it that the user who sends a request has a row. Mounted after Clerk's
+ * `clerkMiddleware` it reads `req.auth()`; with `verifySession` it reads the bearer token itself.
+ *
+ * @returns a middleware. Requests by which nobody signs in pass untouched: signed out, impersonated, pending, API keys,
+ *   machine and OAuth tokens, and tokens that do not verify. For others the row is there once it calls `next`, and
+ *   {@link getSyncedUser} returns it; for a session that it knows already, without any wait. What it could not make sure
+ *   of within the time box goes by `whenMissing`, and to `handOver`.
+ * @remarks One for a process: it remembers sessions and keeps the budget of requests. A refused request is answered with
+ *   JSON, `{ code, message }`, the code of the failure catalogue.
+ * @see https://clerk.com/docs/reference/express/clerk-middleware
+ */
+export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
+  const { verifySession, whenMissing = 'continue', log } = options;
+  const keeper = createRowKeeper(options);
+
+  const goOn = (
+    known: KnownRow,
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => {
+    setSyncedUser(request, known.state === 'present' ? known.row : null);
+    if (known.state === 'present' || whenMissing === 'continue') next();
+    else refuse(response, known.state === 'gone' ? 'USER_GONE' : 'USER_NOT_READY');
+  };
+
+  const withSession: (session: Session | null, ...rest: Parameters<SignInMiddleware>) => void = (
+    session,
+    request,
+    response,
+    next,
+  ) => {
+    if (session === null) {
+      setSyncedUser(request, null);
+      next();
+      return;
+    }
+    const known = keeper.remembered(session);
+    if (known !== undefined) goOn(known, request, response, next);
+    else
+      keeper
+        .ensure(session)
+        .then((found) => goOn(found, request, response, next))
+        .catch(next);
+  };
+
+  return (request, response, next) => {
+    if (verifySession === undefined) {
+      const session = sessionOfRequest(request);
+      if (session === undefined) {
+        next(new Error('syncOnSignIn needs clerkMiddleware() before it, or the option verifySession.'));
+      } else withSession(session, request, response, next);
+      return;
+    }
+    verifyBearer(request, verifySession)
+      .then(
+        (session) => withSession(session, request, response, next),
+        (error: unknown) => {
+          log?.warn({ code: failureCode(error) ?? 'UNKNOWN' }, 'The session was not verified');
+          goOn({ state: 'missed' }, request, response, next);
+        },
+      )
+      .catch(next);
+  };
+}
+
+/** @returns null for a request without a bearer token, or with one that is none of a person who signed in. */
+async function verifyBearer(request: IncomingMessage, verify: VerifySession): Promise<Session | null> {
+  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  if (token === undefined) return null;
+  try {
+    return sessionOfClaims(await verify(token));
+  } catch (error) {
+    if (failureCode(error) === 'SESSION_INVALID') return null;
+    throw error;
+  }
+}
+
+function refuse(response: ServerResponse, code: 'USER_GONE' | 'USER_NOT_READY'): void {
+  const { meaning, httpStatus } = FAILURES[code];
+  response.statusCode = httpStatus;
+  response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Cache-Control', 'no-store');
+  if (httpStatus === 503) response.setHeader('Retry-After', '1');
+  response.end(JSON.stringify({ code, message: meaning }));
+}

@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createClerkApi } from '../../src/clerk/clerk-api.js';
+import { startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
+import { waitUntil } from '../support/wait-until.js';
+import { signingIn } from './signing-in.js';
+import type { Application } from './start-application.js';
+
+const world = signingIn();
+
+let open: Application;
+let closed: Application;
+let id: string;
+beforeEach(async () => {
+  [open, closed] = [await world.start(), await world.start({ whenMissing: 'refuse' })];
+  // So that both have asked for the instance before anything breaks.
+  await Promise.all([open, closed].map((application) => application.get(world.token(world.signUp()))));
+  id = world.signUp();
+  world.logged.length = 0;
+});
+afterEach(() => world.database.comeBack());
+
+const bothAnswer = () => Promise.all([open.get(world.token(id)), closed.get(world.token(id))]);
+const asEachPolicySays = [
+  { status: 200, body: { user: null } },
+  { status: 503, body: { code: 'USER_NOT_READY', message: expect.any(String) } },
+];
+const untilTheRowIsThere = async () => {
+  const token = world.token(id);
+  for (const application of [open, closed])
+    await waitUntil(async () => (await application.get(token)).body.user?.clerkId === id, {
+      describe: 'the row after recovery',
+      timeoutMs: 10_000,
+    });
+};
+
+test.each([
+  ['Clerk closes connections', { kind: 'drop' }, 'CLERK_UNAVAILABLE'],
+  ['Clerk answers 500', { kind: 'status', status: 500 }, 'CLERK_UNAVAILABLE'],
+  ['Clerk answers 404 of a proxy', { kind: 'status', status: 404, body: '<html>' }, 'CLERK_ANSWER_UNUSABLE'],
+  [
+    'Clerk answers 429',
+    { kind: 'status', status: 429, headers: { 'Retry-After': '1' }, times: 2 },
+    'CLERK_RATE_LIMITED',
+  ],
+] as const)(
+  '%s: each policy answers at once, the user is handed over, and the row is right after recovery',
+  async (_what, failure, code) => {
+    const recover = world.standIn.failWith(failure);
+    const answers = await bothAnswer();
+    expect(answers).toMatchObject(asEachPolicySays);
+    expect(answers[1]?.headers.get('retry-after')).toBe('1');
+    expect(world.handedOver).toEqual([id, id]);
+    expect(world.logged).toMatchObject([
+      { clerkUserId: id, code },
+      { clerkUserId: id, code },
+    ]);
+    recover();
+    await untilTheRowIsThere();
+  },
+);
+
+test('Clerk takes 5 s: requests wait no longer than the time box, later ones not at all, and the row comes by itself', async () => {
+  const recover = world.standIn.failWith({ kind: 'slow', latencyMs: 5_000, pathPrefix: '/v1/users' });
+  const answers = await bothAnswer();
+  expect(answers).toMatchObject(asEachPolicySays);
+  for (const { durationMs } of answers) expect(durationMs).toBeLessThan(2_500);
+  expect(world.handedOver).toEqual([id, id]);
+  const again = await bothAnswer();
+  expect(again).toMatchObject(asEachPolicySays);
+  for (const { durationMs } of again) expect(durationMs).toBeLessThan(1_000);
+  expect(world.handedOver).toEqual([id, id]);
+  await waitUntil(() => world.db.user.findUnique({ where: { clerkId: id } }), {
+    describe: 'the row of the flight that went on',
+    timeoutMs: 10_000,
+  });
+  recover();
+  await untilTheRowIsThere();
+});
+
+test('Postgres is down: each policy answers, and the row is right after recovery', async () => {
+  await world.database.goDown();
+  expect(await bothAnswer()).toMatchObject(asEachPolicySays);
+  expect(world.logged).toMatchObject([{ code: 'POSTGRES_UNAVAILABLE' }, { code: 'POSTGRES_UNAVAILABLE' }]);
+  expect(world.handedOver).toEqual([id, id]);
+  await world.database.comeBack();
+  await untilTheRowIsThere();
+});
+
+test('a row that was there stays for its session while Postgres is down, even when it is to be looked up again', async () => {
+  const application = await world.start({ maxAgeMs: 0, whenMissing: 'refuse' });
+  const token = world.token(id);
+  await application.get(token);
+  await world.database.goDown();
+  expect((await application.get(token)).body.user).toMatchObject({ clerkId: id });
+  expect(world.handedOver).toEqual([id]);
+});
+
+test('in an outage parallel requests try once and hand over once, and those right after do neither', async () => {
+  world.standIn.failWith({ kind: 'drop' });
+  const token = world.token(id);
+  world.clerkRequests();
+  await Promise.all(Array.from({ length: 20 }, () => open.get(token)));
+  await open.get(token);
+  expect(world.clerkRequests()).toBe(1);
+  expect(world.handedOver).toEqual([id]);
+});
+
+test('a hand-over that fails is logged and harms no request', async () => {
+  const application = await world.start({
+    handOver: async () => {
+      throw new Error('Temporal is down');
+    },
+  });
+  world.standIn.failWith({ kind: 'drop' });
+  expect(await application.get(world.token(id))).toMatchObject({ status: 200, body: { user: null } });
+  await waitUntil(() => world.logged.some(({ sentence }) => sentence === 'The user was not handed over'), {
+    describe: 'the log line',
+  });
+});
+
+test('sign-ins beyond the budget are misses, and Clerk is not asked', async () => {
+  const application = await world.start({ clerkRequestsPerSecond: 2 });
+  const users = [world.signUp(), world.signUp(), world.signUp(), world.signUp()];
+  world.clerkRequests();
+  // One at a time: the first also asks for the instance.
+  const rows: unknown[] = [];
+  for (const user of users) rows.push((await application.get(world.token(user))).body.user?.clerkId ?? null);
+  expect(world.clerkRequests()).toBeLessThanOrEqual(3);
+  expect(rows[0]).toBe(users[0]);
+  expect(rows).toContain(null);
+  expect(world.handedOver).toEqual(users.filter((user) => !rows.includes(user)));
+  expect(world.logged).toContainEqual(expect.objectContaining({ code: 'CLERK_RATE_LIMITED' }));
+});
+
+test("another instance's key writes nobody: a miss, and never a user who is gone", async () => {
+  const other = await startStandIn({ instanceId: 'ins_other', rateLimit: null });
+  try {
+    const clerk = createClerkApi({ secretKey: other.secretKey, apiUrl: other.url });
+    const application = await world.start({ clerk, whenMissing: 'refuse' });
+    expect(await application.get(world.token(id))).toMatchObject({ status: 503 });
+    expect(world.logged).toMatchObject([{ code: 'INSTANCE_CHANGED' }]);
+    await application.get(world.token(world.signUp()));
+    expect(other.stats.byRoute).toEqual({ 'GET /v1/instance': 1 });
+    expect(await world.db.user.findUnique({ where: { clerkId: id } })).toBeNull();
+  } finally {
+    await other.stop();
+  }
+});
