@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
-import { DatabaseError, Pool } from 'pg';
+import { DatabaseError, escapeLiteral, Pool, type PoolClient, type QueryResult } from 'pg';
 import { type Prisma, PrismaClient } from './generated/client.js';
 
 export interface DatabaseOptions {
@@ -54,6 +54,8 @@ export interface QueryOptions {
    * lock before it. Whatever decides by the tombstones of both tables shares it; who moves one to the other is alone.
    */
   erasureLock?: 'shared' | 'exclusive';
+  /** For a small read while somebody waits: its values, all of them text, then go along as literals. */
+  inOneRoundTrip?: boolean;
 }
 
 /**
@@ -67,7 +69,7 @@ export interface QueryOptions {
 export async function query<Row extends object>(
   db: Database,
   statement: Prisma.Sql,
-  { erasureLock }: QueryOptions = {},
+  { erasureLock, inOneRoundTrip = false }: QueryOptions = {},
 ): Promise<Row[]> {
   const connection = connections.get(db);
   if (connection === undefined) throw new Error('This database was not connected by connectDatabase.');
@@ -79,9 +81,9 @@ export async function query<Row extends object>(
   const client = await pool.connect();
   let failed = true;
   try {
-    await client.query(`BEGIN; ${before}`);
-    const { rows } = await client.query<Row>(statement.text, statement.values);
-    await client.query('COMMIT');
+    const rows = inOneRoundTrip
+      ? await runAtOnce<Row>(client, before, statement)
+      : await runInSteps<Row>(client, before, statement);
     failed = false;
     return rows;
   } catch (error) {
@@ -95,6 +97,33 @@ export async function query<Row extends object>(
     // Closing a connection ends its transaction.
     client.release(failed);
   }
+}
+
+async function runInSteps<Row extends object>(
+  client: PoolClient,
+  before: string,
+  statement: Prisma.Sql,
+): Promise<Row[]> {
+  await client.query(`BEGIN; ${before}`);
+  const { rows } = await client.query<Row>(statement.text, statement.values);
+  await client.query('COMMIT');
+  return rows;
+}
+
+/** @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT */
+async function runAtOnce<Row extends object>(
+  client: PoolClient,
+  before: string,
+  { strings, values }: Prisma.Sql,
+): Promise<Row[]> {
+  const literals = values.map((value) => {
+    if (typeof value !== 'string') throw new TypeError('In one round trip only text can be sent.');
+    return escapeLiteral(value);
+  });
+  const text = strings.map((part, at) => part + (literals[at] ?? '')).join('');
+  const results: unknown = await client.query(`BEGIN; ${before}; ${text}; COMMIT`);
+  const [, , read] = results as QueryResult<Row>[];
+  return read?.rows ?? [];
 }
 
 /** A statement's own limit counts from its start, so the wait for the lock has its limit by lock_timeout. */

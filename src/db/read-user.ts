@@ -20,6 +20,7 @@ export async function readUser(db: Database, clerkUserId: string): Promise<UserR
     const [row] = await query<UserRow>(
       db,
       Prisma.sql`SELECT ${COLUMNS} FROM users WHERE clerk_id = ${clerkUserId} AND deleted_at IS NULL`,
+      { inOneRoundTrip: true },
     );
     return row ?? null;
   } catch (error) {

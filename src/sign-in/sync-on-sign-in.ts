@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FAILURES, failureCode } from '../failures.js';
+import { createBearerSession } from './bearer-session.js';
 import { setSyncedUser } from './get-synced-user.js';
 import { createRowKeeper, type KnownRow, type RowKeeperOptions } from './row-keeper.js';
-import { type Session, sessionOfClaims } from './session.js';
+import type { Session } from './session.js';
 import { sessionOfRequest } from './session-of-request.js';
 import type { VerifySession } from './verify-session.js';
 
@@ -36,7 +37,8 @@ export type SignInMiddleware = (
  * @see https://clerk.com/docs/reference/express/clerk-middleware
  */
 export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
-  const { verifySession, whenMissing = 'continue', log } = options;
+  const { verifySession, whenMissing = 'continue', maxSessions = 5_000, log } = options;
+  const bearerSession = verifySession === undefined ? null : createBearerSession(verifySession, maxSessions);
   const keeper = createRowKeeper(options);
 
   const goOn = (
@@ -71,35 +73,21 @@ export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
   };
 
   return (request, response, next) => {
-    if (verifySession === undefined) {
-      const session = sessionOfRequest(request);
-      if (session === undefined) {
-        next(new Error('syncOnSignIn needs clerkMiddleware() before it, or the option verifySession.'));
-      } else withSession(session, request, response, next);
-      return;
-    }
-    verifyBearer(request, verifySession)
-      .then(
-        (session) => withSession(session, request, response, next),
-        (error: unknown) => {
-          log?.warn({ code: failureCode(error) ?? 'UNKNOWN' }, 'The session was not verified');
-          goOn({ state: 'missed' }, request, response, next);
-        },
-      )
-      .catch(next);
+    const session = bearerSession === null ? sessionOfRequest(request) : bearerSession(request);
+    if (session === undefined) {
+      next(new Error('syncOnSignIn needs clerkMiddleware() before it, or the option verifySession.'));
+    } else if (session instanceof Promise) {
+      session
+        .then(
+          (verified) => withSession(verified, request, response, next),
+          (error: unknown) => {
+            log?.warn({ code: failureCode(error) ?? 'UNKNOWN' }, 'The session was not verified');
+            goOn({ state: 'missed' }, request, response, next);
+          },
+        )
+        .catch(next);
+    } else withSession(session, request, response, next);
   };
-}
-
-/** @returns null for a request without a bearer token, or with one that is none of a person who signed in. */
-async function verifyBearer(request: IncomingMessage, verify: VerifySession): Promise<Session | null> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  if (token === undefined) return null;
-  try {
-    return sessionOfClaims(await verify(token));
-  } catch (error) {
-    if (failureCode(error) === 'SESSION_INVALID') return null;
-    throw error;
-  }
 }
 
 function refuse(response: ServerResponse, code: 'USER_GONE' | 'USER_NOT_READY'): void {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { connectDatabase } from '../../src/db/database.js';
 import { readUser } from '../../src/db/read-user.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
@@ -26,7 +27,32 @@ test('nobody is read of a user who is unknown or deleted', async () => {
   await table.apply(snapshotOf('user_removed', T0));
   await table.remove('user_removed', T0 + 10);
   expect(await readUser(table.db, 'user_removed')).toBeNull();
-  expect(await readUser(table.db, "user_' OR true")).toBeNull();
+});
+
+test.each(["user_' OR true OR '", "user_\\' OR true OR '", "user_'; DROP TABLE users; --", '$1', 'user_\\'])(
+  'an id is an id, whatever it looks like: %s',
+  async (id) => {
+    await table.apply(snapshotOf('user_there', T0));
+    expect(await readUser(table.db, id)).toBeNull();
+    await table.apply(snapshotOf(id, T0));
+    expect(await readUser(table.db, id)).toMatchObject({ clerkId: id });
+  },
+);
+
+test('a read behind a locked table is ended by the server, and leaves no statement there', async () => {
+  const impatient = connectDatabase({ url: table.database.url, poolSize: 2, statementTimeoutMs: 100 });
+  try {
+    await table.db.$transaction(async (locking) => {
+      await locking.$executeRaw`LOCK TABLE users IN ACCESS EXCLUSIVE MODE`;
+      await expect(readUser(impatient, 'user_read')).rejects.toThrow('SQLSTATE 57014');
+      const left = await locking.$queryRaw`
+        SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      expect(left).toEqual([]);
+    });
+    expect(await readUser(impatient, 'user_read')).toMatchObject({ clerkId: 'user_read' });
+  } finally {
+    await impatient.$disconnect();
+  }
 });
 
 test('a database that is down is said to be, without the id', async () => {
