@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { failure } from '../../src/failures.js';
 import { createBearerSession } from '../../src/sign-in/bearer-session.js';
+import { waitUntil } from '../support/wait-until.js';
 
 function bearers(verdict: (token: string) => { exp: number; act?: string } | Error) {
   const verified: string[] = [];
@@ -30,6 +31,20 @@ test('a token that is over is verified again', async () => {
   await of('Bearer one');
   await of('Bearer one');
   expect(verified).toEqual(['one', 'one']);
+});
+
+test('a token that was remembered is verified again once it is over', async () => {
+  const exp = inSeconds(0.05);
+  const { verified, of } = bearers(() => ({ exp }));
+  await of('Bearer one');
+  await waitUntil(
+    async () => {
+      await of('Bearer one');
+      return verified.length > 1;
+    },
+    { describe: 'the token to be over' },
+  );
+  expect(Date.now() / 1000).toBeGreaterThanOrEqual(exp);
 });
 
 test('what does not verify is nobody, and what cannot be verified is a failure; neither is remembered', async () => {
