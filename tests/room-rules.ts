@@ -61,6 +61,10 @@ const ROOMS: Record<string, Room> = {
     rooms: ['clerk', 'db', 'log', ...PURE],
     wayOut: 'an application imports sign-in, which must drag in neither Temporal nor the starter.',
   },
+  index: {
+    rooms: ['sign-in', 'clerk', 'db', ...PURE],
+    wayOut: 'the package hands out what an application needs, which neither Temporal nor the starter is.',
+  },
   starter: {
     rooms: ['clerk', 'workflows', 'sign-in', 'log', ...PURE],
     wayOut:

@@ -1,0 +1,2 @@
+import index = require('../dist/index.js');
+export = index;
