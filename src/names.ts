@@ -10,6 +10,8 @@ export const RECONCILE_TASK_QUEUE = 'clerk-reconcile';
 
 export const USER_CHANGED_SIGNAL = 'userChanged';
 export const RETRY_SIGNAL = 'retry';
+/** Update to a user's run: apply, and tell the outcome. */
+export const SYNC_NOW_UPDATE = 'syncNow';
 /** To a reconcile: between two pages. */
 export const PAUSE_SIGNAL = 'pause';
 export const RESUME_SIGNAL = 'resume';

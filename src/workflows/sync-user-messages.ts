@@ -1,12 +1,22 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
-import { RETRY_SIGNAL, STATUS_QUERY, USER_CHANGED_SIGNAL } from '../names.js';
-import type { Outcome, UserChange } from '../user-change.js';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { RETRY_SIGNAL, STATUS_QUERY, SYNC_NOW_UPDATE, USER_CHANGED_SIGNAL } from '../names.js';
+import type { Outcome, RefetchChange, UserChange } from '../user-change.js';
 
 /** Signal: things that happened to this user, in any order, any number of times. */
 export const userChanged = defineSignal<[UserChange[]]>(USER_CHANGED_SIGNAL);
 /** Signal from an operator: try a parked change again, now. */
 export const retry = defineSignal(RETRY_SIGNAL);
+/**
+ * Update: ask Clerk for this user now. Answered once a state that Clerk showed after this call was applied; fails with the
+ * code of a failure that parks the run.
+ */
+export const syncNow = defineUpdate<SyncNowResult, [RefetchChange]>(SYNC_NOW_UPDATE);
 export const status = defineQuery<SyncUserStatus>(STATUS_QUERY);
+
+export interface SyncNowResult {
+  /** null: the run continued as new first, and took the change along; call again to hear what came of it. */
+  outcome: Outcome | null;
+}
 
 export interface SyncUserInput {
   clerkUserId: string;

@@ -13,7 +13,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import { RETRY_SIGNAL, SYNC_STATUS_ATTRIBUTE } from '../names.js';
+import { failure } from '../failures.js';
+import { RETRY_SIGNAL, SYNC_NOW_UPDATE, SYNC_STATUS_ATTRIBUTE } from '../names.js';
 import { foldChanges, type UserChange } from '../user-change.js';
 import { SHORT } from './activity-options.js';
 import {
@@ -22,8 +23,10 @@ import {
   type SyncUserInput,
   type SyncUserState,
   status,
+  syncNow,
   userChanged,
 } from './sync-user-messages.js';
+import { WaitingCallers } from './waiting-callers.js';
 
 /** Below Temporal's own limit of 10,000 signals a run, with room for those that arrive while a run ends. */
 const MOST_SIGNALS = 5_000;
@@ -55,6 +58,7 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
   let signals = 0;
   /** Of the latest failure. A run that continues another one says it again. */
   let unreported = state.parked;
+  const callers = new WaitingCallers();
 
   setHandler(userChanged, (changes) => {
     signals += 1;
@@ -62,6 +66,16 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
     state.pending = changes.reduce(fold, state.pending);
     state.parked = false;
   });
+  setHandler(
+    syncNow,
+    async (change) => {
+      state.received += 1;
+      state.pending = fold(state.pending, change);
+      state.parked = false;
+      return callers.wait();
+    },
+    { validator: (change) => checkSyncNow(change, clerkUserId) },
+  );
   setHandler(retry, () => {
     signals += 1;
     state.parked = false;
@@ -80,7 +94,10 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
 
   for (;;) {
     showDetails();
-    if (mustRoll()) await continueAsNew<typeof syncUser>({ ...input, carried: state });
+    if (mustRoll()) {
+      await callers.sendToNextRun();
+      await continueAsNew<typeof syncUser>({ ...input, carried: state });
+    }
     if (state.parked && unreported) await reportFailure();
     else if (state.reported && state.failure === null) await unreportFailure();
     else if (hasWork()) await applyPending();
@@ -96,15 +113,20 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
     if (change === null) return;
     applying = change;
     state.pending = null;
+    const taken = callers.take();
     const putBack = () => {
       state.pending = fold(state.pending, change);
     };
     try {
       const applied = await unlessRolling(() => applyUserChange(change));
-      if (applied === ROLLED) return putBack();
+      if (applied === ROLLED) {
+        taken.putBack();
+        return putBack();
+      }
       state.applied += 1;
       state.lastOutcome = applied.outcome;
       state.failure = null;
+      taken.applied(applied.outcome);
     } catch (error) {
       const permanent = permanentFailure(error);
       if (permanent === undefined) {
@@ -116,6 +138,9 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
       state.failure = permanent;
       state.parked = !newerCame;
       unreported = true;
+      // What came meanwhile is tried together with theirs, and may cure it.
+      if (newerCame) taken.putBack();
+      else taken.failed(permanent);
     } finally {
       applying = null;
     }
@@ -167,6 +192,12 @@ export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState
 
 const fold = (pending: UserChange | null, change: UserChange): UserChange =>
   pending === null ? change : foldChanges(pending, change);
+
+/** A change of another kind would carry personal data, or be answered by what Clerk showed earlier. */
+function checkSyncNow(change: UserChange | undefined, clerkUserId: string): void {
+  if (change?.kind !== 'refetch' || change.clerkUserId !== clerkUserId)
+    throw failure('INPUT_INVALID', `\`${SYNC_NOW_UPDATE}\` takes a refetch of ${clerkUserId}.`);
+}
 
 /** What an activity threw for good. Anything else is retried by Temporal and never arrives here, but for a cancellation. */
 function permanentFailure(error: unknown): SyncFailureState | undefined {

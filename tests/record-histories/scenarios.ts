@@ -33,6 +33,11 @@ export const SCENARIOS = {
     'continued-while-parked-2': 'completed',
     'cancelled-while-lingering': 'cancelled',
     'cancelled-while-applying': 'cancelled',
+    'called-then-closed': 'completed',
+    'called-while-applying': 'completed',
+    'called-and-parked': 'open',
+    'continued-while-called-1': 'continued as new',
+    'continued-while-called-2': 'completed',
   },
   reconcileUsers: {
     // Begun before sweeps were split into windows: no run begins so any more, so these are replayed and never recorded.

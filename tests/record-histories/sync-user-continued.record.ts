@@ -4,7 +4,7 @@ import { retry } from '../../src/workflows/sync-user-messages.js';
 import { snapshotChange } from '../support/clerk-user.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { record } from './record.js';
-import { makeUsernamesUnique, parkedRun, send, T0, untilFailures, untilStatus } from './user-runs.js';
+import { call, makeUsernamesUnique, parkedRun, send, T0, untilFailures, untilStatus } from './user-runs.js';
 
 let service: TestService;
 
@@ -46,6 +46,22 @@ record('syncUser', ['continued-while-parked-1', 'continued-while-parked-2'], asy
   await cure();
   await second.signal(retry);
   await untilStatus(second, { state: 'idle', failure: null, applied: 1 });
+  await second.result();
+  return [first, second];
+});
+
+record('syncUser', ['continued-while-called-1', 'continued-while-called-2'], async () => {
+  const { id } = service.standIn.users.createUser({ email_address: ['called@example.com'] });
+  await service.database.goDown();
+  const { called, handle: first } = await call(service, id);
+  await untilFailures(first, 1);
+  while (await isOpen(first)) await newest(first).signal(retry);
+  const { outcome } = await called.result();
+  if (outcome !== null) throw new Error(`The call was answered with ${outcome}, not sent to the next run.`);
+  const second = await nextRun(first);
+  const again = await call(service, id);
+  await service.database.comeBack();
+  await again.called.result();
   await second.result();
   return [first, second];
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import type { WorkflowHandle } from '@temporalio/client';
+import { type WorkflowHandle, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Client } from 'pg';
 import { retry } from '../../src/workflows/sync-user-messages.js';
 import { snapshotChange } from '../support/clerk-user.js';
@@ -7,6 +7,7 @@ import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 import { record } from './record.js';
 import {
+  call,
   deletion,
   LATER_MS,
   makeUsernamesUnique,
@@ -159,6 +160,42 @@ record('syncUser', 'cancelled-while-applying', async () => {
   await handle.cancel();
   await untilCancelled(handle);
   await service.database.comeBack();
+  return handle;
+});
+
+record('syncUser', 'called-then-closed', async () => {
+  const { id } = service.standIn.users.createUser({ email_address: ['called@example.com'] });
+  const { called, handle } = await call(service, id);
+  await called.result();
+  await (await call(service, id)).called.result();
+  return ended(handle);
+});
+
+record('syncUser', 'called-while-applying', async () => {
+  const { id } = service.standIn.users.createUser({ email_address: ['called-often@example.com'] });
+  service.standIn.settings.answerDelayMs = 1_000;
+  const { called, handle } = await call(service, id);
+  await untilStatus(handle, { state: 'applying' });
+  const others = await Promise.all([1, 2, 3].map(() => call(service, id)));
+  await send(service, [refetch(id)]);
+  await Promise.all([called.result(), ...others.map((other) => other.called.result())]);
+  service.standIn.settings.answerDelayMs = 0;
+  await untilStatus(handle, { state: 'idle', received: 5, applied: 2 });
+  return ended(handle);
+});
+
+record('syncUser', 'called-and-parked', async () => {
+  const owner = await send(service, [snapshotChange('user_name_owner', T0, { username: 'called' })]);
+  await untilStatus(owner, { applied: 1 });
+  const { id } = service.standIn.users.createUser({
+    username: 'called',
+    email_address: ['called-and-parked@example.com'],
+  });
+  const { called, handle } = await call(service, id);
+  const refused = await called.result().catch((error: unknown) => error);
+  if (!(refused instanceof WorkflowUpdateFailedError)) throw new Error('The call was not refused.');
+  await untilRecorded(service, id, 1);
+  await untilStatus(handle, { state: 'parked' });
   return handle;
 });
 

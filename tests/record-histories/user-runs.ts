@@ -1,9 +1,18 @@
-import type { WorkflowHandle } from '@temporalio/client';
-import { syncUserWorkflowId } from '../../src/names.js';
+import {
+  WithStartWorkflowOperation,
+  type WorkflowHandle,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
+import { SYNC_TASK_QUEUE, syncUserWorkflowId } from '../../src/names.js';
 import { createUserSignaler } from '../../src/starter/signal-user.js';
 import type { DeletionChange, RefetchChange, UserChange } from '../../src/user-change.js';
-import type { syncUser } from '../../src/workflows/sync-user.js';
-import { type SyncUserStatus, status } from '../../src/workflows/sync-user-messages.js';
+import { syncUser } from '../../src/workflows/sync-user.js';
+import {
+  type SyncNowResult,
+  type SyncUserStatus,
+  status,
+  syncNow,
+} from '../../src/workflows/sync-user-messages.js';
 import { snapshotChange } from '../support/clerk-user.js';
 import type { TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -50,6 +59,25 @@ export async function send(
   });
   await Promise.all(changes.map((change) => signalUser(change, 1_000)));
   return newestRun(service, changes[0].clerkUserId);
+}
+
+/** Calls `syncNow` as the starter does. @returns the call, accepted, and the run that has it. */
+export async function call(
+  service: TestService,
+  clerkUserId: string,
+  lingerMs = SOON_MS,
+): Promise<{ called: WorkflowUpdateHandle<SyncNowResult>; handle: WorkflowHandle<typeof syncUser> }> {
+  const called = await service.client.workflow.startUpdateWithStart(syncNow, {
+    startWorkflowOperation: new WithStartWorkflowOperation(syncUser, {
+      workflowId: syncUserWorkflowId(clerkUserId),
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      taskQueue: SYNC_TASK_QUEUE,
+      args: [{ clerkUserId, lingerMs, searchAttributes: true }],
+    }),
+    args: [{ ...refetch(clerkUserId), writer: 'sign-in', svixId: null }],
+    waitForStage: 'ACCEPTED',
+  });
+  return { called, handle: await newestRun(service, clerkUserId) };
 }
 
 /** @returns a handle that stays with this run when it continues as new. */
