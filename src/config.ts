@@ -25,6 +25,15 @@ const signingSecret = z
     "must be whsec_ and the key in base64, as the endpoint's page of the dashboard shows it",
   );
 
+const origins = z
+  .string()
+  .transform((value) => value.split(',').map((part) => part.trim()))
+  .pipe(
+    z.array(
+      z.string().regex(/^[a-z][a-z0-9+.-]*:\/\/[^/\s*]+$/, 'must be origins such as https://app.example.com'),
+    ),
+  );
+
 const settings = z.object({
   PORT: wholeNumber(0, 65_535, 3000),
   HOST: z.string().default('0.0.0.0'),
@@ -43,6 +52,8 @@ const settings = z.object({
     .transform((value) => value.split(',').map((secret) => secret.trim()))
     .pipe(z.array(signingSecret))
     .optional(),
+  CLERK_JWT_KEY: z.string().optional(),
+  CLERK_AUTHORIZED_PARTIES: origins.optional(),
   CLERK_INSTANCE_ID: z
     .string()
     .regex(/^ins_\S+$/, 'must be ins_…')
@@ -52,6 +63,8 @@ const settings = z.object({
   STORE_PRIVATE_METADATA: flag,
   DELETION_MODE: z.enum(['soft', 'anonymise', 'hard']).default('soft'),
   DELETION_HOLDBACK_HOURS: z.coerce.number().min(0).max(8760).default(0),
+  CORS_ORIGINS: origins.optional(),
+  API_TOKEN: z.string().min(32, 'must have at least 32 characters').optional(),
   WEBHOOK_MAX_BODY_BYTES: wholeNumber(1024, 1_500_000, 524_288),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(1, 86_400, 15),
   SWEEP_INTERVAL_SECONDS: wholeNumber(60, 604_800, 3600),

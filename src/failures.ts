@@ -54,6 +54,30 @@ export const FAILURES = {
     retried: false,
     httpStatus: 401,
   },
+  API_TOKEN_INVALID: {
+    meaning: 'The request does not carry API_TOKEN as its bearer token.',
+    action: "Send the value of the starter's setting API_TOKEN.",
+    retried: false,
+    httpStatus: 401,
+  },
+  USER_ID_INVALID: {
+    meaning: "What stands for the user's id is no id of Clerk's.",
+    action: 'Send the id as Clerk shows it, `user_…`.',
+    retried: false,
+    httpStatus: 400,
+  },
+  USER_NOT_FOUND: {
+    meaning: 'Clerk, asked just now, does not have this user, or has deleted them.',
+    action: 'Nothing, if the user was deleted; else check that CLERK_SECRET_KEY is of the same instance.',
+    retried: false,
+    httpStatus: 404,
+  },
+  SYNC_UNFINISHED: {
+    meaning: 'The row was not in step in time.',
+    action: "Ask again. If it stays, look at the user's run in Temporal's Web UI, and whether a worker runs.",
+    retried: true,
+    httpStatus: 503,
+  },
   TEMPORAL_UNAVAILABLE: {
     meaning: 'Temporal did not take the change in time.',
     action: 'Nothing is lost: Svix delivers again. Check that the Temporal server answers.',
@@ -70,6 +94,7 @@ export const FAILURES = {
     meaning: "A table or column of this service's is missing.",
     action: 'Run `clerk-sync migrate`; the activity then goes through by itself.',
     retried: true,
+    httpStatus: 503,
   },
   ROW_REJECTED: {
     meaning: 'Postgres refuses the row: a constraint or a column type forbids it.',
@@ -93,17 +118,20 @@ export const FAILURES = {
     action:
       'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND.',
     retried: true,
+    httpStatus: 503,
   },
   CLERK_KEY_REFUSED: {
     meaning: 'Clerk refuses CLERK_SECRET_KEY.',
     action: 'Set a valid key and restart the worker; waiting activities then go through.',
     retried: true,
+    httpStatus: 503,
   },
   INSTANCE_CHANGED: {
     meaning: 'CLERK_SECRET_KEY belongs to another Clerk instance than the table.',
     action:
       "Set a key of the table's instance, the second that the message names, and restart the worker. If the table is to change over, delete the row of `synced_instance`; later sweeps find the old users gone.",
     retried: true,
+    httpStatus: 503,
   },
   INPUT_INVALID: {
     meaning: 'The input of this workflow cannot be read.',
@@ -119,11 +147,13 @@ export const FAILURES = {
     meaning: 'Clerk refuses a request of ours as malformed.',
     action: 'Report it with the status and code in the message.',
     retried: true,
+    httpStatus: 503,
   },
   CLERK_ANSWER_UNUSABLE: {
     meaning: "Clerk's answer is not what its API documents.",
     action: 'It is tried again; if it stays, check CLERK_API_URL and report it.',
     retried: true,
+    httpStatus: 503,
   },
   USER_NOT_READY: {
     meaning: "The signed-in user's row could not be made sure of in time.",

@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { connectDatabase, type Database } from '../db/database.js';
 import { isReachable } from '../db/is-reachable.js';
 import { readSyncReadings } from '../db/read-sync-readings.js';
+import { readUser } from '../db/read-user.js';
 import type { Logger } from '../log.js';
 import { createApp } from '../starter/app.js';
 import { ensureSchedules } from '../starter/ensure-schedules.js';
@@ -11,7 +12,9 @@ import { createStarterMetrics } from '../starter/metrics.js';
 import { createSearchAttributeCheck } from '../starter/search-attributes.js';
 import { listen, type RunningServer } from '../starter/server.js';
 import { createUserSignaler } from '../starter/signal-user.js';
+import { createSyncUserNow } from '../starter/sync-user-now.js';
 import { createWebhookVerifier } from '../starter/verify-webhook.js';
+import { sessionVerifier } from './session-verifier.js';
 
 export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
   client: Client;
@@ -34,14 +37,23 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
     connectTimeoutMs: READY_DEADLINE_MS,
   });
   const stopping = new AbortController();
+  const runs = {
+    client,
+    lingerMs: config.SYNC_LINGER_SECONDS * 1000,
+    hasSearchAttributes: createSearchAttributeCheck(client, namespace),
+  };
+  const signalUser = createUserSignaler(runs);
 
   const app = createApp({
     verify: createWebhookVerifier(config.CLERK_WEBHOOK_SIGNING_SECRET ?? []),
-    signalUser: createUserSignaler({
-      client,
-      lingerMs: config.SYNC_LINGER_SECONDS * 1000,
-      hasSearchAttributes: createSearchAttributeCheck(client, namespace),
-    }),
+    signalUser,
+    sync: {
+      syncUserNow: createSyncUserNow({ ...runs, signalUser }),
+      readUser: (clerkUserId) => readUser(db, clerkUserId),
+      verifySession: sessionVerifier(config, log),
+      apiToken: config.API_TOKEN,
+      corsOrigins: config.CORS_ORIGINS ?? [],
+    },
     log,
     metrics: createStarterMetrics(() => readSyncReadings(db)),
     mode: config.SYNC_MODE,

@@ -96,6 +96,7 @@ async function withParts(
     config.standIn = standIn;
     config.CLERK_SECRET_KEY = standIn.secretKey;
     config.CLERK_API_URL = standIn.url;
+    config.CLERK_JWT_KEY = standIn.jwtKey;
     config.CLERK_WEBHOOK_SIGNING_SECRET ??= [`whsec_${randomBytes(24).toString('base64')}`];
     config.RECONCILE_REQUESTS_PER_SECOND ??= STAND_IN_REQUESTS_PER_SECOND;
     // Its lists do not lag, and whoever watches wants to see a lost deletion repaired.

@@ -1,6 +1,7 @@
 import { verifyToken } from '@clerk/backend';
 import { TokenVerificationError } from '@clerk/backend/errors';
 import { createClerkApi } from '../clerk/clerk-api.js';
+import { isClerkUserId } from '../clerk/is-clerk-user-id.js';
 import { sessionKeyPem } from '../clerk/session-key.js';
 import { createSigningKeys, type FindSigningKey } from '../clerk/signing-keys.js';
 import { failure } from '../failures.js';
@@ -92,7 +93,7 @@ function keyIdOf(token: string): string | undefined {
 /** A signed token may still be none of a person who signed in. */
 function sessionOf(claims: JsonObject): VerifiedSession {
   const { sub, sid, sts, act } = claims;
-  if (typeof sub !== 'string' || !/^user_\w+$/.test(sub)) throw invalid('subject-is-no-user');
+  if (!isClerkUserId(sub)) throw invalid('subject-is-no-user');
   if (typeof sid !== 'string' || sid === '') throw invalid('token-of-no-session');
   if (act !== undefined && act !== null) throw invalid('impersonation');
   if (sts === 'pending') throw invalid('session-pending');

@@ -1,12 +1,17 @@
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { FAILURES } from '../failures.js';
 import { createReadyz, type HealthChecks, healthz } from './health.js';
+import { createSyncRoutes, type SyncRouteDependencies } from './sync-routes.js';
 import { createWebhookHandler, type WebhookDependencies } from './webhook.js';
 
 export interface AppDependencies extends WebhookDependencies {
+  sync: Omit<SyncRouteDependencies, 'log'>;
   health: HealthChecks;
   maxBodyBytes: number;
 }
+
+const WEBHOOK_PATH = '/webhooks/clerk';
+const NOTHING_HERE = `Nothing here. Webhooks go to POST ${WEBHOOK_PATH}, those who signed in to POST /v1/sync/me, and operators, where API_TOKEN is set, to POST /v1/users/:id/sync.`;
 
 /** Assembles the starter: what it serves, and in which order. Listens to nothing; server.ts does. */
 export function createApp(deps: AppDependencies): Express {
@@ -20,23 +25,26 @@ export function createApp(deps: AppDependencies): Express {
   });
   // The signature is over the bytes, so nothing may parse them first, whatever the content type claims.
   const rawBody = express.raw({ type: () => true, limit: deps.maxBodyBytes });
-  app.post('/webhooks/clerk', rawBody, createWebhookHandler(deps));
+  app.post(WEBHOOK_PATH, rawBody, createWebhookHandler(deps));
+  app.use(createSyncRoutes({ ...deps.sync, log }));
   app.use((_request, response) => {
-    response
-      .status(404)
-      .json({ outcome: 'rejected', message: 'Nothing here. Webhooks go to POST /webhooks/clerk.' });
+    response.status(404).json({ outcome: 'rejected', message: NOTHING_HERE });
   });
 
   const onError: ErrorRequestHandler = (error, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = clientErrorStatus(error);
+    const isDelivery = request.path === WEBHOOK_PATH;
     if (status !== undefined) {
       const code = status === 413 ? 'BODY_TOO_LARGE' : 'BODY_UNREADABLE';
-      metrics.countDelivery(code, 0);
-      log.warn({ code, svixId: request.headers['svix-id'] }, 'Webhook rejected');
+      if (isDelivery) metrics.countDelivery(code, 0);
+      log.warn(
+        { code, svixId: request.headers['svix-id'] },
+        isDelivery ? 'Webhook rejected' : 'Request rejected',
+      );
       response.status(status).json({ outcome: 'rejected', code, message: FAILURES[code].meaning });
     } else {
-      metrics.countDelivery('UNKNOWN', 0);
+      if (isDelivery) metrics.countDelivery('UNKNOWN', 0);
       log.error(
         { err: { name: error?.name, message: error?.message, stack: error?.stack } },
         'Request failed',

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
 import { failure } from '../failures.js';
-import { SYNC_TASK_QUEUE, syncUserWorkflowId } from '../names.js';
 import type { UserChange } from '../user-change.js';
 import { syncUser } from '../workflows/sync-user.js';
 import { userChanged } from '../workflows/sync-user-messages.js';
+import { grpcStatus } from './grpc-status.js';
+import { inTime } from './in-time.js';
+import { userRun } from './user-run.js';
 
 export interface SignalUserOptions {
   client: Client;
@@ -47,18 +49,9 @@ export function createUserSignaler({
   return async (change, bytes) => {
     const sent = enqueue(change, bytes);
     // Deliveries that wait past their deadline answer 503, while the call they wait for may still succeed.
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(failure('TEMPORAL_UNAVAILABLE', `No answer within ${deadlineMs} ms.`)),
-        deadlineMs,
-      );
-    });
-    try {
-      await Promise.race([sent, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await inTime(sent, deadlineMs, () =>
+      failure('TEMPORAL_UNAVAILABLE', `No answer within ${deadlineMs} ms.`),
+    );
   };
 
   function enqueue(change: UserChange, bytes: number): Promise<void> {
@@ -95,27 +88,15 @@ export function createUserSignaler({
   async function send(clerkUserId: string, changes: UserChange[]): Promise<void> {
     try {
       await client.withAbortSignal(AbortSignal.timeout(deadlineMs), async () => {
-        const input = { clerkUserId, lingerMs, searchAttributes: await hasSearchAttributes() };
+        const searchAttributes = await hasSearchAttributes();
         await client.workflow.signalWithStart(syncUser, {
-          workflowId: syncUserWorkflowId(clerkUserId),
-          taskQueue: SYNC_TASK_QUEUE,
-          args: [input],
+          ...userRun({ clerkUserId, lingerMs, searchAttributes }),
           signal: userChanged,
           signalArgs: [changes],
-          staticSummary: `Keeps ${clerkUserId} equal to Clerk`,
         });
       });
     } catch (cause) {
       throw failure('TEMPORAL_UNAVAILABLE', `The signal was not taken: ${grpcStatus(cause)}.`, { cause });
     }
   }
-}
-
-/** The name of gRPC's status, which tells an outage from a wrong namespace or a missing permission. */
-function grpcStatus(error: unknown): string {
-  for (let layer = error; layer instanceof Error; layer = layer.cause) {
-    const [, name] = /^\d+ ([A-Z_]+):/.exec(layer.message) ?? [];
-    if (name !== undefined) return name;
-  }
-  return 'no gRPC status';
 }

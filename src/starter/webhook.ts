@@ -1,8 +1,9 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { type ParsedEvent, parseEvent } from '../clerk/parse-event.js';
-import { FAILURES, type FailureCode, failure, failureCode } from '../failures.js';
+import { failure, failureCode } from '../failures.js';
 import type { Logger } from '../log.js';
 import { syncUserWorkflowId } from '../names.js';
+import { answerFailure } from './answer-failure.js';
 import type { StarterMetrics } from './metrics.js';
 import type { SignalUser } from './signal-user.js';
 import type { createWebhookVerifier } from './verify-webhook.js';
@@ -16,8 +17,6 @@ export interface WebhookDependencies {
   keepPrivateMetadata: boolean;
   instanceId: string | undefined;
 }
-
-const RETRY_AFTER_SECONDS = 5;
 
 /**
  * Answers one delivery of Clerk's webhook. 202 means that Temporal has the change durably; before that nothing is
@@ -52,7 +51,7 @@ export function createWebhookHandler(deps: WebhookDependencies): RequestHandler 
       result = code;
       fields.code = code;
       fields.detail = error instanceof Error ? error.message : code;
-      reject(response, code);
+      answerFailure(response, code);
     }
     const durationMs = Math.round(performance.now() - startedMs);
     metrics.countDelivery(result, durationMs / 1000);
@@ -73,12 +72,4 @@ export function createWebhookHandler(deps: WebhookDependencies): RequestHandler 
       throw failure('INSTANCE_MISMATCH', `It comes from ${event.instanceId}.`);
     return event;
   }
-}
-
-/** Tells the caller the code and its meaning, and nothing of what happened inside. */
-function reject(response: Response, code: FailureCode): void {
-  const description: { meaning: string; httpStatus?: number } = FAILURES[code];
-  const status = description.httpStatus ?? 500;
-  if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
-  response.status(status).json({ outcome: 'rejected', code, message: description.meaning });
 }

@@ -11,13 +11,18 @@ test.each([
   ['POST', '/webhooks'],
   ['POST', '/'],
   ['GET', '/.env'],
-])('%s %s is 404 and says where webhooks go', async (method, path) => {
+  ['GET', '/v1/sync/me'],
+  ['GET', '/v1/users/user_ada/sync'],
+  ['POST', '/v1/users/user_ada/sync'],
+])('%s %s is 404 and says what goes where', async (method, path) => {
   starter = await startTestStarter();
   const response = await fetch(starter.url + path, { method });
   expect(response.status).toBe(404);
   expect(await response.json()).toEqual({
     outcome: 'rejected',
-    message: 'Nothing here. Webhooks go to POST /webhooks/clerk.',
+    message: expect.stringMatching(
+      /POST \/webhooks\/clerk.*POST \/v1\/sync\/me.*POST \/v1\/users\/:id\/sync/,
+    ),
   });
   expect(await starter.deliveries()).toEqual({});
 });

@@ -51,6 +51,13 @@ export async function startTestStarter(given: Partial<AppDependencies> = {}): Pr
     keepPrivateMetadata: false,
     instanceId: undefined,
     maxBodyBytes: 524_288,
+    sync: {
+      syncUserNow: async () => ({ kind: 'applied', outcome: 'unchanged' }),
+      readUser: async (clerkId) => ({ clerkId, deletedAt: null }),
+      verifySession: undefined,
+      apiToken: undefined,
+      corsOrigins: [],
+    },
     health: { temporal: async () => true, postgres: async () => true, draining: () => false },
     signalUser: async (change, bytes) => {
       signalled.push({ change, bytes });

@@ -1,0 +1,19 @@
+import type { Response } from 'express';
+import { FAILURES, type FailureCode } from '../failures.js';
+
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * Tells the caller the code and its meaning, and nothing of what happened inside.
+ *
+ * @param more said after the meaning.
+ */
+export function answerFailure(response: Response, code: FailureCode, more = ''): void {
+  const description: { meaning: string; httpStatus?: number } = FAILURES[code];
+  const status = description.httpStatus ?? 500;
+  if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  response
+    .status(status)
+    .json({ outcome: 'rejected', code, message: `${description.meaning} ${more}`.trim() });
+}
