@@ -78,6 +78,12 @@ export const FAILURES = {
     retried: true,
     httpStatus: 503,
   },
+  SYNC_TOO_OFTEN: {
+    meaning: 'Clerk was asked for this user ten times within ten seconds.',
+    action: 'Call `/v1/sync/me` once after sign-in, not with every request.',
+    retried: false,
+    httpStatus: 429,
+  },
   TEMPORAL_UNAVAILABLE: {
     meaning: 'Temporal did not take the change in time.',
     action: 'Nothing is lost: Svix delivers again. Check that the Temporal server answers.',

@@ -1,7 +1,8 @@
 import type { Response } from 'express';
 import { FAILURES, type FailureCode } from '../failures.js';
 
-const RETRY_AFTER_SECONDS = 5;
+/** Of what may pass by itself, and of what came too often. */
+const RETRY_AFTER_SECONDS = { 503: 5, 429: 10 };
 
 /**
  * Tells the caller the code and its meaning, and nothing of what happened inside.
@@ -11,7 +12,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function answerFailure(response: Response, code: FailureCode, more = ''): void {
   const description: { meaning: string; httpStatus?: number } = FAILURES[code];
   const status = description.httpStatus ?? 500;
-  if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  if (status === 503 || status === 429) response.setHeader('Retry-After', RETRY_AFTER_SECONDS[status]);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
   response
     .status(status)

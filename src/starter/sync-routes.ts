@@ -35,7 +35,7 @@ const WITHOUT_KEY =
  * `POST /v1/sync/me` for a signed-in user, `POST /v1/users/:id/sync` for operators: Clerk is asked, the row written, and
  * answered as it then is.
  *
- * 200 with outcome and user; 401 SESSION_INVALID or API_TOKEN_INVALID; 400 USER_ID_INVALID; 404 USER_NOT_FOUND; 500 with the
+ * 200 with outcome and user; 429 SYNC_TOO_OFTEN; 401 SESSION_INVALID or API_TOKEN_INVALID; 400 USER_ID_INVALID; 404 USER_NOT_FOUND; 500 with the
  * code that parked the user's run; 503 with Retry-After for everything that may pass: the message says whether Temporal
  * has the change, so that the row follows by itself.
  */

@@ -7,6 +7,7 @@ import { syncUser } from '../workflows/sync-user.js';
 import { type SyncNowResult, syncNow } from '../workflows/sync-user-messages.js';
 import { grpcStatus } from './grpc-status.js';
 import { inTime } from './in-time.js';
+import { createPace } from './pace.js';
 import type { SignalUser } from './signal-user.js';
 import { userRun } from './user-run.js';
 
@@ -28,6 +29,13 @@ export type SyncAnswer =
   /** `kept`: Temporal has the change, and the row follows by itself. */
   | { kind: 'failed'; code: FailureCode; kept: boolean; detail: string };
 
+/**
+ * How often one user may have Clerk asked: the limit is the instance's, and anybody who signed in could use it up.
+ * Requests that share a call count once.
+ */
+const MOST_CALLS = 10;
+const PER_MS = 10_000;
+
 /** @returns an answer, always; it does not throw for anything that may happen to Temporal, Clerk or Postgres. */
 export type SyncUserNow = (clerkUserId: string, writer: Writer) => Promise<SyncAnswer>;
 
@@ -45,6 +53,7 @@ export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
   const { client, lingerMs, hasSearchAttributes, signalUser, deadlineMs = 4_000 } = options;
   const inFlight = new Map<string, Promise<SyncAnswer>>();
   const waiting = new Map<string, Promise<SyncAnswer>>();
+  const mayOnceMore = createPace(MOST_CALLS, PER_MS);
 
   return (clerkUserId, writer) => {
     const before = inFlight.get(clerkUserId);
@@ -60,6 +69,8 @@ export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
   };
 
   function fly(clerkUserId: string, writer: Writer): Promise<SyncAnswer> {
+    if (writer === 'sign-in' && !mayOnceMore(clerkUserId))
+      return Promise.resolve({ kind: 'failed', code: 'SYNC_TOO_OFTEN', kept: false, detail: '' });
     const answer = sync(clerkUserId, writer).finally(() => inFlight.delete(clerkUserId));
     inFlight.set(clerkUserId, answer);
     return answer;

@@ -110,6 +110,22 @@ describe('a starter with a key, a token and origins:', () => {
       expect(changes.filter(({ kind }) => kind === 'created')).toHaveLength(1);
     });
 
+    test('is 429 for who asks without end, one request after the other, and not for others', async () => {
+      const { id } = newUser();
+      const before = askedClerk();
+      const statuses: number[] = [];
+      for (let n = 0; n < 15; n++) {
+        const response = await syncMe(token(id));
+        statuses.push(response.status);
+        if (response.status !== 429) continue;
+        expect(response.headers.get('retry-after')).toBe('10');
+        expect(await response.json()).toMatchObject({ code: 'SYNC_TOO_OFTEN' });
+      }
+      expect(statuses).toContain(429);
+      expect(askedClerk() - before).toBe(statuses.filter((status) => status === 200).length);
+      expect((await syncMe(token(newUser().id))).status).toBe(200);
+    });
+
     test('is 404, and writes nothing, for somebody whom Clerk does not have', async () => {
       const response = await syncMe(token('user_nobody'));
       expect(response.status).toBe(404);

@@ -1,0 +1,76 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createSigningKeys, type FindSigningKey } from '../../src/clerk/signing-keys.js';
+import { type Answer, type ScriptedClerk, startScriptedClerk } from './start-scripted-clerk.js';
+
+const jwk = (kid: string, modulusLength = 2048) => ({
+  kid,
+  use: 'sig',
+  alg: 'RS256',
+  ...generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' }),
+});
+const FIRST = jwk('ins_1');
+const SECOND = jwk('ins_2');
+const MINUTE = 60_000;
+
+let clerk: ScriptedClerk;
+let answer: Answer;
+let nowMs: number;
+let find: FindSigningKey;
+beforeEach(async () => {
+  clerk = await startScriptedClerk(() => answer);
+  answer = { body: { keys: [FIRST] } };
+  nowMs = 0;
+  find = createSigningKeys(clerk.api, () => nowMs);
+});
+afterEach(() => clerk.stop());
+
+describe('the signing keys', () => {
+  test('are asked for once for all that wait, and hold for five minutes', async () => {
+    const found = await Promise.all(Array.from({ length: 20 }, () => find('ins_1')));
+    expect(new Set(found).size).toBe(1);
+    expect(found[0]).toMatch(/^-----BEGIN PUBLIC KEY-----\n/);
+    nowMs = 5 * MINUTE - 1;
+    await find('ins_1');
+    expect(clerk.requests.map(({ url }) => url)).toEqual(['/v1/jwks']);
+    nowMs = 5 * MINUTE;
+    await find('ins_1');
+    expect(clerk.requests).toHaveLength(2);
+  });
+
+  test('that came after are found, at most half a minute later; made-up ids cost no more than that', async () => {
+    await find('ins_1');
+    answer = { body: { keys: [FIRST, SECOND] } };
+    for (let n = 0; n < 10; n++) expect(await find(`made-up-${n}`)).toBeUndefined();
+    expect(clerk.requests).toHaveLength(1);
+    nowMs = MINUTE / 2;
+    expect(await find('ins_2')).toBeDefined();
+    expect(clerk.requests).toHaveLength(2);
+  });
+
+  test('that Clerk took back hold no longer than five minutes', async () => {
+    await find('ins_1');
+    answer = { body: { keys: [SECOND] } };
+    nowMs = 5 * MINUTE;
+    expect(await find('ins_1')).toBeUndefined();
+  });
+
+  test('go on holding while Clerk does not answer, which is asked twice a minute', async () => {
+    const key = await find('ins_1');
+    answer = { status: 500 };
+    nowMs = 6 * MINUTE;
+    for (let n = 0; n < 10; n++) expect(await find('ins_1')).toBe(key);
+    expect(clerk.requests).toHaveLength(2);
+    await expect(find('ins_2')).rejects.toMatchObject({ type: 'CLERK_UNAVAILABLE' });
+  });
+
+  test.each<[string, unknown]>([
+    ['no keys', { keys: [] }],
+    ['something else', 'hello'],
+    ['a key of 4096 bits, which the SDK would take and never verify with', { keys: [jwk('ins_1', 4096)] }],
+    ['a key that is none', { keys: [{ kid: 'ins_1' }] }],
+  ])('are CLERK_ANSWER_UNUSABLE where there is %s', async (_, body) => {
+    answer = { body };
+    await expect(find('ins_1')).rejects.toMatchObject({ type: 'CLERK_ANSWER_UNUSABLE' });
+  });
+});
