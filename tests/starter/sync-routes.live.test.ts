@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { temporal } from '@temporalio/proto';
 import { TOKEN_ORIGIN } from '../../src/clerk-stand-in/session-keys.js';
 import { syncUserWorkflowId } from '../../src/names.js';
 import { endCommands, type RunningCommand } from '../cli/run-command.js';
@@ -133,12 +134,16 @@ describe('a starter with a key, a token and origins:', () => {
       expect(await row('user_nobody')).toBeNull();
     });
 
-    test('is 404 for somebody who was deleted, and the tombstone stays', async () => {
+    test('is 404 for somebody who was deleted, while Clerk still shows them and after, and the tombstone stays', async () => {
       const { id } = newUser();
       await syncMe(token(id));
-      surroundings.service.standIn.users.deleteUser(id);
       await surroundings.service.db.user.update({ where: { clerkId: id }, data: { deletedAt: new Date() } });
-      expect((await syncMe(token(id))).status).toBe(404);
+      for (const shown of [true, false]) {
+        if (!shown) surroundings.service.standIn.users.deleteUser(id);
+        const response = await syncMe(token(id));
+        expect(response.status).toBe(404);
+        expect(await response.json()).toMatchObject({ code: 'USER_NOT_FOUND' });
+      }
       expect((await row(id))?.deletedAt).not.toBeNull();
     });
 
@@ -273,6 +278,11 @@ describe('a starter with a key, a token and origins:', () => {
       await surroundings.service.stopWorker();
       try {
         await expectUnfinished(await syncMe(token(id)), 'SYNC_UNFINISHED', kept);
+        // An update that no worker has accepted is in no history; a signal is.
+        const { EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED } = temporal.api.enums.v1.EventType;
+        const handle = surroundings.service.client.workflow.getHandle(syncUserWorkflowId(id));
+        const { events } = await handle.fetchHistory();
+        expect(events?.map(({ eventType }) => eventType)).toContain(EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
       } finally {
         await surroundings.service.startWorker();
       }
