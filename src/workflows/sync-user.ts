@@ -42,6 +42,8 @@ const ROLLED = Symbol('rolled');
  *
  * A change that no retry can cure parks the run: it stays open, is recorded in `sync_failures`, and waits for `retry`
  * or for the user's next change. Runs do not end Failed: resetting an old failed run would end a newer open one.
+ *
+ * One long function, because the handlers and the loop share one state, and none of it can be understood without the rest.
  */
 export async function syncUser(input: SyncUserInput): Promise<Omit<SyncUserState, 'pending'>> {
   const { clerkUserId, lingerMs, searchAttributes } = input;
@@ -194,9 +196,14 @@ const fold = (pending: UserChange | null, change: UserChange): UserChange =>
   pending === null ? change : foldChanges(pending, change);
 
 /** A change of another kind would carry personal data, or be answered by what Clerk showed earlier. */
-function checkSyncNow(change: UserChange | undefined, clerkUserId: string): void {
-  if (change?.kind !== 'refetch' || change.clerkUserId !== clerkUserId)
-    throw failure('INPUT_INVALID', `\`${SYNC_NOW_UPDATE}\` takes a refetch of ${clerkUserId}.`);
+function checkSyncNow(change: Partial<UserChange> | undefined, clerkUserId: string): void {
+  const { kind, writer, observedAtMs } = change ?? {};
+  const isOurs = change?.clerkUserId === clerkUserId && (writer === 'sign-in' || writer === 'operator');
+  if (kind !== 'refetch' || !isOurs || !Number.isSafeInteger(observedAtMs))
+    throw failure(
+      'INPUT_INVALID',
+      `\`${SYNC_NOW_UPDATE}\` takes {"kind":"refetch","writer":"operator","clerkUserId":"${clerkUserId}","observedAtMs":0,"svixId":null}.`,
+    );
 }
 
 /** What an activity threw for good. Anything else is retried by Temporal and never arrives here, but for a cancellation. */

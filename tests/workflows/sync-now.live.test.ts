@@ -113,6 +113,8 @@ describe('syncNow', () => {
 
   test.each<[string, (id: string) => UserChange]>([
     ['a snapshot, which would put personal data into the history', (id) => snapshotChange(id, T0)],
+    ["a webhook's refetch, which waits for nobody", (id) => ({ ...refetch(id), writer: 'webhook' })],
+    ['half a change, sent by hand', (id) => ({ kind: 'refetch', clerkUserId: id }) as never],
     ['another user', () => refetch('user_another')],
     ['nothing', () => undefined as never],
   ])('is refused for %s, and leaves no trace', async (_, change) => {
