@@ -65,6 +65,8 @@ const settings = z.object({
   DELETION_HOLDBACK_HOURS: z.coerce.number().min(0).max(8760).default(0),
   CORS_ORIGINS: origins.optional(),
   API_TOKEN: z.string().min(32, 'must have at least 32 characters').optional(),
+  EMAIL_UNIQUENESS: z.enum(['none', 'take-over', 'null-older', 'quarantine']).default('none'),
+  CLERK_SYNC_CONFIG: z.string().optional(),
   WEBHOOK_MAX_BODY_BYTES: wholeNumber(1024, 1_500_000, 524_288),
   RECONCILE_INTERVAL_SECONDS: wholeNumber(1, 86_400, 15),
   SWEEP_INTERVAL_SECONDS: wholeNumber(60, 604_800, 3600),

@@ -47,6 +47,18 @@ export const CONTENT_FIELDS = [
   'web3_wallets',
 ] as const;
 
+/** Those that are lists; a list that is missing, null or empty is the same. */
+export const LIST_FIELDS: ReadonlySet<string> = new Set([
+  'email_addresses',
+  'enterprise_accounts',
+  'external_accounts',
+  'organization_memberships',
+  'passkeys',
+  'phone_numbers',
+  'saml_accounts',
+  'web3_wallets',
+]);
+
 /** Values that belong to the application: a null or an order in them may mean something. */
 export const METADATA_FIELDS: ReadonlySet<string> = new Set([
   'private_metadata',

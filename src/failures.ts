@@ -97,8 +97,9 @@ export const FAILURES = {
     httpStatus: 503,
   },
   SCHEMA_MISSING: {
-    meaning: "A table or column of this service's is missing.",
-    action: 'Run `clerk-sync migrate`; the activity then goes through by itself.',
+    meaning: 'A table or column that is to be written is missing, or has another type.',
+    action:
+      'Run `clerk-sync migrate`, or, when the message names a mapped column, the migration of yours that adds it; the activity then goes through by itself.',
     retried: true,
     httpStatus: 503,
   },
@@ -111,6 +112,19 @@ export const FAILURES = {
   USER_UNUSABLE: {
     meaning: 'Clerk sent a user that lacks its id or times.',
     action: 'Report the shape of the payload; the next change of this user is tried afresh.',
+    retried: false,
+  },
+  MAPPING_FAILED: {
+    meaning: "The application's mapping cannot make a column's value of this user.",
+    action:
+      'Correct the function of the column that the message names, restart whatever writes, then send `retry`, or let the next sweep see to it.',
+    retried: false,
+  },
+  EMAIL_TAKEN: {
+    meaning:
+      'The row was written without its e-mail, which another row has and which is unique (EMAIL_UNIQUENESS=quarantine).',
+    action:
+      'Take the address from one of the two users in Clerk, or wait for the other to be deleted; the next reconcile then gives it back.',
     retried: false,
   },
   CLERK_UNAVAILABLE: {

@@ -89,6 +89,23 @@ export interface UserColumns {
   publicMetadata: JsonObject;
 }
 
+/** What a column that the application maps may hold, by its name in Postgres. */
+export type MappedType = 'text' | 'integer' | 'bigint' | 'numeric' | 'boolean' | 'timestamptz' | 'jsonb';
+
+/** A column of the application's that is filled from Clerk's user; see user-mapping.ts. */
+export interface MappedColumn {
+  name: string;
+  type: MappedType;
+}
+
+/** What the application's mapping made of one user. */
+export interface MappedValues {
+  /** In the order of their names; one and the same list for all users of a mapping. */
+  columns: readonly MappedColumn[];
+  /** In the order of the columns, as Postgres reads them out of JSON: a time is ISO text, a bigint text. */
+  values: readonly JsonValue[];
+}
+
 /** A whole user at a version, ready to be written. */
 export interface UserSnapshot extends Version {
   clerkUserId: string;
@@ -100,6 +117,8 @@ export interface UserSnapshot extends Version {
   lastSignInAtMs: number | null;
   /** Clerk's user as it was sent, arrays in the order of their ids. */
   raw: JsonObject;
-  /** Equal for two snapshots whose columns and known fields are equal, however each was rendered. */
+  /** Only when the application maps columns of its own. */
+  mapped?: MappedValues;
+  /** Equal for two snapshots whose columns, mapped ones included, and known fields are equal, however each was rendered. */
   contentHash: string;
 }

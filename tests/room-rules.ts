@@ -4,6 +4,8 @@ import type { Import } from './read-imports.js';
 /** Importable by everybody, and importing none of our rooms: the message, the names, the codes, the counts. */
 const PURE = [
   'user-change',
+  'user-mapping',
+  'mapped-value',
   'names',
   'failures',
   'content-fields',
@@ -31,6 +33,16 @@ const pure: Room = {
 
 const ROOMS: Record<string, Room> = {
   ...Object.fromEntries(PURE.map((name) => [name, pure])),
+  'user-mapping': {
+    rooms: PURE,
+    packages: ['@clerk/backend'],
+    wayOut:
+      "an application imports it to say what it maps: it knows the type of Clerk's user, and nothing else.",
+  },
+  'clerk-sync-config': {
+    rooms: ['user-mapping'],
+    wayOut: 'an application imports it to configure us, which must drag nothing in.',
+  },
   log: { rooms: [], wayOut: 'the logger knows nothing of what is logged.' },
   config: {
     rooms: [],
@@ -107,6 +119,7 @@ const IMPORTERS: {
   {
     packages: ['@clerk/'],
     rooms: ['clerk', 'sign-in'],
+    types: ['user-mapping'],
     wayOut: 'add what you need of Clerk to src/clerk and call that.',
   },
   {

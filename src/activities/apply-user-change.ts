@@ -15,7 +15,7 @@ import { requireInstance } from './require-instance.js';
  *
  * @returns the outcome. `ignored`: Clerk, asked, does not have the user; the change was a phantom, such as the
  *   dashboard's "Send Example", or its deletion is under way.
- * @throws ROW_REJECTED or USER_UNUSABLE (not retried: the workflow parks); every other failure is retried.
+ * @throws ROW_REJECTED, USER_UNUSABLE or MAPPING_FAILED (not retried: the workflow parks); every other failure is retried.
  * @remarks Safe to repeat, and to run beside any other writer: the freshness rule decides in the statement.
  */
 export async function applyUserChange(
@@ -27,7 +27,10 @@ export async function applyUserChange(
     user: Parameters<typeof toUserSnapshot>[0],
     observedAtMs: number,
     observedVia: ObservedVia,
-  ) => toUserSnapshot(user, { observedAtMs, observedVia, keepPrivateMetadata: deps.keepPrivateMetadata });
+  ) => {
+    const { keepPrivateMetadata, mapping } = deps;
+    return toUserSnapshot(user, { observedAtMs, observedVia, keepPrivateMetadata, mapping });
+  };
 
   switch (change.kind) {
     case 'snapshot':

@@ -1,6 +1,7 @@
 import type { ClerkApi } from '../clerk/clerk-api.js';
 import type { Database } from '../db/database.js';
 import type { DeletionMode } from '../db/erase-deleted-users.js';
+import type { UserMapping } from '../user-mapping.js';
 
 /** What the worker hands to its activities. */
 export interface ActivityDependencies {
@@ -8,6 +9,8 @@ export interface ActivityDependencies {
   clerk: ClerkApi;
   /** Whether `private_metadata` is stored. */
   keepPrivateMetadata: boolean;
+  /** What fills columns of the application's. */
+  mapping?: UserMapping | undefined;
   deletion: {
     mode: DeletionMode;
     /** How long a deleted user's row is left as it was before it is erased. */

@@ -8,7 +8,7 @@ import type { ActivityDependencies } from './dependencies.js';
  * @throws what {@link eraseDeletedUsers} throws.
  */
 export async function eraseAtOnce(
-  { db, deletion }: ActivityDependencies,
+  { db, deletion, mapping }: ActivityDependencies,
   marked: readonly DeletedUser[],
 ): Promise<void> {
   if (deletion.holdbackMs > 0) return;
@@ -16,6 +16,7 @@ export async function eraseAtOnce(
   const tombstones = marked.filter(({ outcome }) => outcome === 'deleted' || outcome === 'unchanged');
   await eraseDeletedUsers(db, {
     ...deletion,
+    mapped: mapping?.columns ?? [],
     clerkUserIds: tombstones.map(({ clerkUserId }) => clerkUserId),
   });
 }

@@ -1,10 +1,12 @@
 import { log } from '@temporalio/activity';
 import { forgetSettledCandidates } from '../db/deletion-candidates.js';
 import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
+import { giveBackEmails } from '../db/give-back-emails.js';
 import { judgeWebhooks } from '../db/judge-webhooks.js';
 import { lastWebhookVerdict } from '../db/last-webhook-verdict.js';
 import { pruneReconcileRuns } from '../db/prune-reconcile-runs.js';
 import { type ReconcileRunRecord, recordReconcileRun as record } from '../db/record-reconcile-run.js';
+import { resolveOutlivedFailures } from '../db/sync-failures.js';
 import type { WebhookVerdict } from '../drift.js';
 import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -21,8 +23,8 @@ const SAYS = {
 } as const;
 
 /**
- * Writes where a reconcile stands. At its end it judges by what was repaired whether webhooks arrive, and after a sweep it
- * clears away what is old.
+ * Writes where a reconcile stands. At its end it judges by what was repaired whether webhooks arrive, gives back e-mails
+ * that are free again, and after a sweep clears away what is old.
  *
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
@@ -39,6 +41,8 @@ export async function recordReconcileRun(
   if (webhooks !== ((await lastWebhookVerdict(deps.db)) ?? 'ok'))
     log[webhooks === 'ok' ? 'info' : 'warn'](SAYS[webhooks], { repaired, delivered });
   await record(deps.db, { ...run, webhooks });
+  await giveBackFreeEmails(deps);
+  await resolveOutlivedFailures(deps.db, run.kind === 'sweep' ? run.startedAtMs : null);
   if (run.kind === 'sweep') {
     await forgetSettledCandidates(deps.db);
     await pruneReconcileRuns(deps.db);
@@ -47,10 +51,21 @@ export async function recordReconcileRun(
   return { webhooks };
 }
 
-/** What a holdback, a crash or another mode had left. */
-async function eraseOverdue({ db, deletion }: ActivityDependencies): Promise<void> {
+/** To those whose address another row had. */
+async function giveBackFreeEmails({ db }: ActivityDependencies): Promise<void> {
   try {
-    await eraseDeletedUsers(db, { ...deletion, most: MOST_ERASED });
+    await giveBackEmails(db);
+  } catch (error) {
+    const code = failureCode(error);
+    if (code !== 'ROW_REJECTED') throw error;
+    log.error('An e-mail could not be given back', { code });
+  }
+}
+
+/** What a holdback, a crash or another mode had left. */
+async function eraseOverdue({ db, deletion, mapping }: ActivityDependencies): Promise<void> {
+  try {
+    await eraseDeletedUsers(db, { ...deletion, mapped: mapping?.columns ?? [], most: MOST_ERASED });
   } catch (error) {
     const code = failureCode(error);
     if (code !== 'ROW_REJECTED' && code !== 'POSTGRES_UNAVAILABLE') throw error;

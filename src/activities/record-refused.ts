@@ -14,7 +14,7 @@ export async function recordRefused(
   error: unknown,
 ): Promise<void> {
   const code = failureCode(error);
-  if (code !== 'ROW_REJECTED' && code !== 'USER_UNUSABLE') throw error;
+  if (code !== 'ROW_REJECTED' && code !== 'USER_UNUSABLE' && code !== 'MAPPING_FAILED') throw error;
   const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};
   const message = error instanceof Error ? error.message : code;
   log.error('A user could not be written', { clerkUserId, code });

@@ -6,17 +6,19 @@ import type { ActivityDependencies } from './dependencies.js';
 /**
  * Turns a page of Clerk's list into snapshots.
  *
- * @param onUnusable is told of a user that lacks its id or times; the others are not the worse for it.
+ * @param onUnusable is told of a user that lacks its id or times, or that the mapping fails for; the others are not the
+ *   worse for it.
  */
 export async function toSnapshots(
-  { keepPrivateMetadata }: Pick<ActivityDependencies, 'keepPrivateMetadata'>,
+  { keepPrivateMetadata, mapping }: Pick<ActivityDependencies, 'keepPrivateMetadata' | 'mapping'>,
   { users, observedAtMs }: UserPage,
   onUnusable: (clerkUserId: string, error: unknown) => Promise<void>,
 ): Promise<UserSnapshot[]> {
   const snapshots: UserSnapshot[] = [];
   for (const user of users) {
     try {
-      snapshots.push(toUserSnapshot(user, { observedAtMs, observedVia: 'api', keepPrivateMetadata }));
+      const observation = { observedAtMs, observedVia: 'api', keepPrivateMetadata, mapping } as const;
+      snapshots.push(toUserSnapshot(user, observation));
     } catch (error) {
       await onUnusable(String(user.id), error);
     }

@@ -3,7 +3,8 @@ import type { ActivityDependencies } from './dependencies.js';
 import { recordRefused } from './record-refused.js';
 
 /**
- * Writes rows all at once and, if Postgres refuses one, each alone, so that one bad user costs nobody else.
+ * Writes rows all at once and, if Postgres refuses one, in halves down to that one alone, so that one bad user costs
+ * nobody else.
  *
  * @returns how many were refused; each of them has a row in `sync_failures`.
  * @throws what `write` throws, except ROW_REJECTED for a single row.
@@ -18,15 +19,14 @@ export async function writeRows<Row extends { clerkUserId: string }>(
     return 0;
   } catch (error) {
     if (failureCode(error) !== 'ROW_REJECTED') throw error;
-  }
-  let refused = 0;
-  for (const row of rows) {
-    try {
-      await write([row]);
-    } catch (error) {
+    const [row] = rows;
+    if (row === undefined) throw error;
+    if (rows.length === 1) {
       await recordRefused(deps, row.clerkUserId, error);
-      refused += 1;
+      return 1;
     }
   }
-  return refused;
+  const half = Math.ceil(rows.length / 2);
+  const refused = await writeRows(deps, rows.slice(0, half), write);
+  return refused + (await writeRows(deps, rows.slice(half), write));
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { CONTENT_FIELDS, METADATA_FIELDS } from '../content-fields.js';
-import type { JsonObject, JsonValue, UserColumns } from '../user-change.js';
+import type { JsonObject, JsonValue, MappedValues, UserColumns } from '../user-change.js';
 
 /** How each field is rendered. */
 const FIELDS = CONTENT_FIELDS.map((field) => ({
@@ -9,13 +9,17 @@ const FIELDS = CONTENT_FIELDS.map((field) => ({
 }));
 
 /**
- * @returns 22 characters that are equal for equal content: the mapped columns and {@link CONTENT_FIELDS}. A missing
- *   field, null and an empty list are one and the same, keys and Clerk's lists may come in any order; application
- *   metadata is taken to the letter, but for the order of its keys.
+ * @returns 22 characters that are equal for equal content: the columns, {@link CONTENT_FIELDS} and what the application
+ *   maps, names and types included, so that a changed mapping is a change of every user. A missing field, null and an
+ *   empty list are one and the same, keys and Clerk's lists may come in any order; application metadata is taken to the
+ *   letter, but for the order of its keys.
  */
-export function contentHash(columns: UserColumns, user: JsonObject): string {
+export function contentHash(columns: UserColumns, user: JsonObject, mapped?: MappedValues): string {
   let text = exact({ ...columns });
   for (const { field, rendered } of FIELDS) text += `\n${rendered(user[field] ?? null)}`;
+  mapped?.columns.forEach(({ name, type }, nth) => {
+    text += `\n${name} ${type} ${exact(mapped.values[nth] ?? null)}`;
+  });
   return hash('sha256', text, 'base64url').slice(0, 22);
 }
 

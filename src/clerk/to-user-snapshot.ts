@@ -1,5 +1,6 @@
 import { failure } from '../failures.js';
 import type { JsonObject, JsonValue, ObservedVia, UserColumns, UserSnapshot } from '../user-change.js';
+import type { UserMapping } from '../user-mapping.js';
 import { clerkTimeMs } from './clerk-time.js';
 import { contentHash } from './content-hash.js';
 
@@ -9,13 +10,16 @@ export interface Observation {
   observedVia: ObservedVia;
   /** Whether `private_metadata` is stored; off unless the setting STORE_PRIVATE_METADATA says so. */
   keepPrivateMetadata: boolean;
+  /** What fills columns of the application's; the same for everybody who writes. */
+  mapping?: UserMapping | undefined;
 }
 
 /**
  * Turns Clerk's words into ours: the one place where a column is read out of Clerk's user, for every writer.
  *
  * @param user Clerk's User, as a webhook's `data` or an item of the Backend API; unknown keys are kept.
- * @throws USER_UNUSABLE (not retried) when the id, `created_at` or `updated_at` is missing or no id or time.
+ * @throws USER_UNUSABLE (not retried) when the id, `created_at` or `updated_at` is missing or no id or time;
+ *   MAPPING_FAILED (not retried) when the mapping makes no value of it.
  */
 export function toUserSnapshot(user: JsonObject, observation: Observation): UserSnapshot {
   const { id } = user;
@@ -29,6 +33,8 @@ export function toUserSnapshot(user: JsonObject, observation: Observation): User
   }
   const raw = toRaw(user, observation.keepPrivateMetadata);
   const columns = toColumns(user);
+  // Of `raw`, for a webhook has lost its private metadata on the way where they are not stored.
+  const mapped = observation.mapping?.valuesOf(raw);
   return {
     clerkUserId: id,
     clerkCreatedAtMs,
@@ -39,7 +45,8 @@ export function toUserSnapshot(user: JsonObject, observation: Observation): User
     locked: user.locked === true,
     lastSignInAtMs: clerkTimeMs(user.last_sign_in_at),
     raw,
-    contentHash: contentHash(columns, raw),
+    ...(mapped && { mapped }),
+    contentHash: contentHash(columns, raw, mapped),
   };
 }
 

@@ -5,6 +5,7 @@ import type { FieldValues } from '../db/find-drift.js';
 import type { ReconcileMode, ReconcileResult } from '../workflows/reconcile-messages.js';
 import { compareValues } from './compare-values.js';
 import { connectTemporal } from './connect-temporal.js';
+import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
 import { showProgress } from './reconcile-progress.js';
 import {
   applyReport,
@@ -88,6 +89,7 @@ async function valuesOf(
   { examples = [] }: ReconcileResult,
   config: Config,
 ): Promise<Map<string, readonly FieldValues[]>> {
+  const { mapping } = await loadClerkSyncConfig(config.CLERK_SYNC_CONFIG);
   const db = connectDatabase({ url: config.DATABASE_URL ?? '', poolSize: 1 });
   try {
     return await compareValues(
@@ -98,6 +100,7 @@ async function valuesOf(
         }),
         db,
         keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
+        mapping,
       },
       examples.map(({ clerkUserId }) => clerkUserId),
     );

@@ -5,14 +5,21 @@ import { connectDatabase } from '../db/database.js';
 import type { Logger } from '../log.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
 import { temporalIsAway } from './connect-temporal.js';
+import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
+import { tellUnfitColumns } from './tell-unfit-columns.js';
 
 /** Builds the worker out of its settings and runs it. The runtime must have been installed before. */
 export async function runWorker(config: Config, log: Logger): Promise<RunningWorker> {
+  const { mapping } = await loadClerkSyncConfig(config.CLERK_SYNC_CONFIG);
   const { connectionOptions } = config.temporal;
   const connection = await NativeConnection.connect(connectionOptions).catch((cause: unknown) => {
     throw temporalIsAway(connectionOptions.address, cause);
   });
-  const db = connectDatabase({ url: config.DATABASE_URL ?? '', poolSize: config.DATABASE_POOL_SIZE });
+  const db = connectDatabase({
+    url: config.DATABASE_URL ?? '',
+    poolSize: config.DATABASE_POOL_SIZE,
+    emailUniqueness: config.EMAIL_UNIQUENESS,
+  });
   const worker = await startWorker({
     connection,
     namespace: config.temporal.namespace ?? 'default',
@@ -21,6 +28,7 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
       db,
       clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),
       keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
+      mapping,
       deletion: { mode: config.DELETION_MODE, holdbackMs: config.DELETION_HOLDBACK_HOURS * 3_600_000 },
       reconcile: {
         pageSize: config.RECONCILE_PAGE_SIZE,
@@ -32,11 +40,13 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
       },
     },
   });
+  const told = tellUnfitColumns(db, mapping?.columns ?? [], log);
   log.info({ requestsPerSecond: reconcileRequestsPerSecond(config) }, 'Worker running');
   return {
     finished: worker.finished,
     async stop() {
       await worker.stop();
+      await told;
       await db.$disconnect();
       await connection.close();
       log.info('Worker stopped');

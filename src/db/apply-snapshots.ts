@@ -1,11 +1,13 @@
 import type { Outcome, UserSnapshot, Writer } from '../user-change.js';
-import { type Database, query } from './database.js';
+import { type Database, query, type Run } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
-import { incomingSnapshots, WRITTEN_COLUMNS } from './incoming.js';
+import { incomingSnapshots, writtenColumns } from './incoming.js';
 import { postgresFailure } from './postgres-failure.js';
+import { settleTakenEmail } from './settle-taken-email.js';
 import { STORED_USERS } from './stored-users.js';
-import { changedFields } from './user-columns.js';
+import { mappedFailure } from './unfit-columns.js';
+import { changedFields, mappedColumns } from './user-columns.js';
 
 export interface AppliedUser {
   clerkUserId: string;
@@ -14,17 +16,14 @@ export interface AppliedUser {
   changedFields: string[];
 }
 
-const INSERTED = Prisma.raw(WRITTEN_COLUMNS.join(', '));
-const OVERWRITTEN = Prisma.raw(
-  [...WRITTEN_COLUMNS.filter((column) => column !== 'raw'), 'synced_at', 'synced_by']
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', '),
-);
+/** Written by a rule of its own where the row is there already. */
+const DECIDED = ['email', 'email_withheld', 'raw'];
 
 /**
  * Writes each snapshot whose version is newer than the row's, all in one statement, and logs what changed in the same
  * one. Rows are taken in the order of their ids, so that two writers cannot block each other for good. What a reconcile
- * wrote is logged with what it says about how the row had differed.
+ * wrote is logged with what it says about how the row had differed. An address that another row has, and that an index of
+ * the application's makes unique, is settled as EMAIL_UNIQUENESS says where one snapshot comes alone.
  *
  * @param snapshots at most a page of Clerk's (500); of two of one user, the newer is taken.
  * @returns one entry a user: `created`; `updated` (content changed); `unchanged` (equal content; at most the version and
@@ -41,16 +40,44 @@ export async function applySnapshots(
 ): Promise<AppliedUser[]> {
   if (snapshots.length === 0) return [];
   try {
-    return await query<AppliedUser>(db, statement(snapshots, writer), { erasureLock: 'shared' });
+    return await query<AppliedUser>(db, statement(snapshots, writer), { erasureLock: 'shared' }).catch(
+      (error: unknown) => unlessTaken(db, snapshots, writer, error),
+    );
   } catch (error) {
-    throw postgresFailure(error, `Writing ${snapshots.length} user(s).`);
+    throw await mappedFailure(
+      db,
+      mappedColumns(snapshots),
+      postgresFailure(error, `Writing ${snapshots.length} user(s).`),
+    );
   }
 }
 
-function statement(snapshots: readonly UserSnapshot[], writer: Writer): Prisma.Sql {
+/** Whoever sends a page sends it again in parts, down to the one whose address is taken. */
+async function unlessTaken(
+  db: Database,
+  snapshots: readonly UserSnapshot[],
+  writer: Writer,
+  error: unknown,
+): Promise<AppliedUser[]> {
+  const [snapshot, ...others] = snapshots;
+  if (snapshot === undefined || others.length > 0) throw error;
+  const writeWithheld = (run: Run) => run<AppliedUser>(statement(snapshots, writer, true));
+  const settled = await settleTakenEmail(db, { snapshot, writer, writeWithheld }, error);
+  if (settled === null) throw error;
+  return settled;
+}
+
+function statement(snapshots: readonly UserSnapshot[], writer: Writer, withheld = false): Prisma.Sql {
+  const mapped = mappedColumns(snapshots);
+  const written = writtenColumns(snapshots);
+  const overwritten = [
+    ...written.filter((column) => !DECIDED.includes(column)),
+    'synced_at',
+    'synced_by',
+  ].map((column) => `${column} = excluded.${column}`);
   return Prisma.sql`
-WITH ${incomingSnapshots(snapshots)}, ${STORED_USERS}, applied AS (
-  INSERT INTO users (clerk_id, ${INSERTED}, synced_at, synced_by, last_outcome, restored_at, revision)
+WITH ${incomingSnapshots(snapshots, withheld)}, ${STORED_USERS}, applied AS (
+  INSERT INTO users (clerk_id, ${Prisma.raw(written.join(', '))}, synced_at, synced_by, last_outcome, restored_at, revision)
   SELECT incoming.*, now(), ${writer},
     CASE WHEN stored.is_erased THEN 'restored' ELSE 'created' END,
     CASE WHEN stored.is_erased THEN incoming.observed_at END,
@@ -59,7 +86,9 @@ WITH ${incomingSnapshots(snapshots)}, ${STORED_USERS}, applied AS (
   WHERE stored.clerk_id IS NULL OR ${snapshotApplies('before')}
   ORDER BY incoming.clerk_id
   ON CONFLICT (clerk_id) DO UPDATE SET
-    ${OVERWRITTEN},
+    ${Prisma.raw(overwritten.join(', '))},
+    email = CASE WHEN users.email_withheld = excluded.email THEN NULL ELSE excluded.email END,
+    email_withheld = CASE WHEN users.email_withheld = excluded.email THEN users.email_withheld ELSE excluded.email_withheld END,
     raw = CASE WHEN users.raw ? 'scim' AND NOT excluded.raw ? 'scim'
       THEN excluded.raw || jsonb_build_object('scim', users.raw -> 'scim') ELSE excluded.raw END,
     revision = users.revision + (users.deleted_at IS NOT NULL OR users.content_hash <> excluded.content_hash)::int,
@@ -67,7 +96,7 @@ WITH ${incomingSnapshots(snapshots)}, ${STORED_USERS}, applied AS (
       WHEN users.deleted_at IS NOT NULL THEN 'restored'
       WHEN users.content_hash <> excluded.content_hash THEN 'updated'
       ELSE 'unchanged' END,
-    last_changed_fields = CASE WHEN users.content_hash = excluded.content_hash THEN '{}' ELSE ${changedFields('excluded')} END,
+    last_changed_fields = CASE WHEN users.content_hash = excluded.content_hash THEN '{}' ELSE ${changedFields('excluded', mapped)} END,
     restored_at = CASE WHEN users.deleted_at IS NOT NULL THEN excluded.observed_at ELSE users.restored_at END,
     deleted_at = NULL
   WHERE ${snapshotApplies('onConflict')}

@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import { DatabaseError, escapeLiteral, Pool, type PoolClient, type QueryResult } from 'pg';
+import type { EmailUniqueness } from './email-uniqueness.js';
 import { type Prisma, PrismaClient } from './generated/client.js';
 
 export interface DatabaseOptions {
@@ -11,17 +12,25 @@ export interface DatabaseOptions {
   connectTimeoutMs?: number;
   /** Longest statement, milliseconds. Default 15,000: an activity's attempt ends before Temporal gives it up. */
   statementTimeoutMs?: number;
+  /** Who keeps an address that two users have, where an index of the application's makes it unique. Default `none`. */
+  emailUniqueness?: EmailUniqueness;
 }
 
 const STATEMENT_TIMEOUT_MS = 15_000;
 
-const connections = new WeakMap<object, { pool: Pool; statementTimeoutMs: number }>();
+interface Connection {
+  pool: Pool;
+  statementTimeoutMs: number;
+  emailUniqueness: EmailUniqueness;
+}
+
+const connections = new WeakMap<object, Connection>();
 
 /** The one door to Postgres. Connects on first use; every verb of this folder takes it as its first argument. */
 export type Database = PrismaClient;
 
 export function connectDatabase(options: DatabaseOptions): Database {
-  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, emailUniqueness = 'none' } = options;
   const pool = new Pool({
     connectionString: inUtc(options.url),
     max: options.poolSize,
@@ -39,7 +48,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     disposeExternalPool: true,
   });
   const db = new PrismaClient({ adapter });
-  connections.set(db, { pool, statementTimeoutMs });
+  connections.set(db, { pool, statementTimeoutMs, emailUniqueness });
   return db;
 }
 
@@ -66,14 +75,40 @@ export interface QueryOptions {
  *   is taken in the same round trip. The statement goes to the driver as it is: Prisma would copy and escape a page's
  *   parameter three times.
  */
-export async function query<Row extends object>(
+export const query = <Row extends object>(
   db: Database,
   statement: Prisma.Sql,
-  { erasureLock, inOneRoundTrip = false }: QueryOptions = {},
-): Promise<Row[]> {
-  const connection = connections.get(db);
-  if (connection === undefined) throw new Error('This database was not connected by connectDatabase.');
-  const { pool, statementTimeoutMs } = connection;
+  options: QueryOptions = {},
+): Promise<Row[]> =>
+  options.inOneRoundTrip
+    ? onConnection(db, options, (client, before) => runAtOnce<Row>(client, before, statement))
+    : transaction(db, (run) => run<Row>(statement), options);
+
+export type Run = <Row extends object>(statement: Prisma.Sql) => Promise<Row[]>;
+
+/** As {@link query}, for statements that are one whole; each has the limit to itself. */
+export const transaction = <Result>(
+  db: Database,
+  work: (run: Run) => Promise<Result>,
+  options: Omit<QueryOptions, 'inOneRoundTrip'> = {},
+): Promise<Result> =>
+  onConnection(db, options, async (client, before) => {
+    await client.query(`BEGIN; ${before}`);
+    const result = await work(
+      async <Row extends object>(statement: Prisma.Sql) =>
+        (await client.query<Row>(statement.text, statement.values)).rows,
+    );
+    await client.query('COMMIT');
+    return result;
+  });
+
+/** @param work a transaction from its beginning to its end, `before` being its first statement. */
+async function onConnection<Result>(
+  db: Database,
+  { erasureLock }: QueryOptions,
+  work: (client: PoolClient, before: string) => Promise<Result>,
+): Promise<Result> {
+  const { pool, statementTimeoutMs } = connectionOf(db);
   const before =
     erasureLock === undefined
       ? `SET LOCAL statement_timeout = ${statementTimeoutMs}`
@@ -81,11 +116,9 @@ export async function query<Row extends object>(
   const client = await pool.connect();
   let failed = true;
   try {
-    const rows = inOneRoundTrip
-      ? await runAtOnce<Row>(client, before, statement)
-      : await runInSteps<Row>(client, before, statement);
+    const result = await work(client, before);
     failed = false;
-    return rows;
+    return result;
   } catch (error) {
     // A refused row leaves a good connection behind; after any other failure nobody knows what the server still does.
     if (error instanceof DatabaseError && /^2[23]|^44/.test(error.code ?? '')) {
@@ -97,17 +130,6 @@ export async function query<Row extends object>(
     // Closing a connection ends its transaction.
     client.release(failed);
   }
-}
-
-async function runInSteps<Row extends object>(
-  client: PoolClient,
-  before: string,
-  statement: Prisma.Sql,
-): Promise<Row[]> {
-  await client.query(`BEGIN; ${before}`);
-  const { rows } = await client.query<Row>(statement.text, statement.values);
-  await client.query('COMMIT');
-  return rows;
 }
 
 /** @see https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT */
@@ -124,6 +146,14 @@ async function runAtOnce<Row extends object>(
   const results: unknown = await client.query(`BEGIN; ${before}; ${text}; COMMIT`);
   const [, , read] = results as QueryResult<Row>[];
   return read?.rows ?? [];
+}
+
+export const emailUniquenessOf = (db: Database): EmailUniqueness => connectionOf(db).emailUniqueness;
+
+function connectionOf(db: Database): Connection {
+  const connection = connections.get(db);
+  if (connection === undefined) throw new Error('This database was not connected by connectDatabase.');
+  return connection;
 }
 
 /** A statement's own limit counts from its start, so the wait for the lock has its limit by lock_timeout. */

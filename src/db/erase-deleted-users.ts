@@ -1,7 +1,10 @@
 import { failureCode } from '../failures.js';
+import type { MappedColumn } from '../user-change.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
+import { mappedFailure } from './unfit-columns.js';
+import { quoted } from './user-columns.js';
 
 /**
  * What becomes of a tombstone. `soft`: it stays as it is. `anonymise`: the row stays without anything personal. `hard`:
@@ -13,6 +16,8 @@ export interface Erasure {
   mode: DeletionMode;
   /** How long after a row was marked as deleted it is left as it was; milliseconds. 0: not at all. */
   holdbackMs: number;
+  /** Columns of the application's that are filled from Clerk's data: to be emptied as well. */
+  mapped?: readonly MappedColumn[];
   /** Whom to erase, if they are tombstones. Without it, anybody. */
   clerkUserIds?: readonly string[];
   /** Without ids: how many at most. Default 1000. */
@@ -22,7 +27,8 @@ export interface Erasure {
 const MOST = 1_000;
 
 /**
- * Erases tombstones, one statement for all. Columns of the application stay as they are, unless the row goes.
+ * Erases tombstones, one statement for all. Columns of the application stay as they are, unless the row goes; those that
+ * its mapping fills are emptied, or get their DEFAULT where they have one.
  *
  * @returns how many were erased by this call; 0 in mode `soft`.
  * @throws ROW_REJECTED (not retried: a constraint or trigger of the application's forbids it; without ids, all others
@@ -57,9 +63,10 @@ export async function eraseDeletedUsers(db: Database, erasure: Erasure): Promise
 }
 
 async function erase(db: Database, erasure: Erasure): Promise<number> {
-  const isHard = erasure.mode === 'hard';
+  const { mode, mapped = [] } = erasure;
+  const isHard = mode === 'hard';
   const statement = Prisma.sql`
-WITH picked AS MATERIALIZED (${tombstones(erasure, true)}), ${isHard ? REMOVED : ANONYMISED}
+WITH picked AS MATERIALIZED (${tombstones(erasure, true)}), ${isHard ? REMOVED : anonymised(mapped)}
 SELECT count(*)::int AS erased FROM erased`;
   try {
     // A row that stays needs no lock: it goes on refusing what comes late.
@@ -67,7 +74,7 @@ SELECT count(*)::int AS erased FROM erased`;
     return row?.erased ?? 0;
   } catch (error) {
     const whom = erasure.clerkUserIds?.length === 1 ? erasure.clerkUserIds[0] : 'deleted users';
-    throw postgresFailure(error, `Erasing ${whom}.`);
+    throw await mappedFailure(db, mapped, postgresFailure(error, `Erasing ${whom}.`));
   }
 }
 
@@ -97,9 +104,12 @@ function tombstones({ mode, holdbackMs, clerkUserIds, most = MOST }: Erasure, lo
     }`;
 }
 
-const ANONYMISED = Prisma.sql`erased AS (
-  UPDATE users SET email = NULL, email_verified = false, phone = NULL, username = NULL, first_name = NULL, last_name = NULL,
-    name = NULL, avatar_url = NULL, external_id = NULL, public_metadata = '{}', raw = '{}', content_hash = '', last_sign_in_at = NULL
+/** DEFAULT is NULL where nothing else was declared, and spares a column that is NOT NULL. */
+const anonymised = (mapped: readonly MappedColumn[]): Prisma.Sql => Prisma.sql`erased AS (
+  UPDATE users SET email = NULL, email_withheld = NULL, email_verified = false, phone = NULL, username = NULL, first_name = NULL, last_name = NULL,
+    name = NULL, avatar_url = NULL, external_id = NULL, public_metadata = '{}', raw = '{}', content_hash = '', last_sign_in_at = NULL${Prisma.raw(
+      mapped.map((column) => `, ${quoted(column)} = DEFAULT`).join(''),
+    )}
   FROM picked WHERE users.clerk_id = picked.clerk_id AND deleted_at IS NOT NULL
   RETURNING users.clerk_id
 )`;

@@ -1,11 +1,12 @@
-import type { JsonValue, UserSnapshot } from '../user-change.js';
+import type { JsonValue, MappedColumn, UserSnapshot } from '../user-change.js';
 import { type Database, query } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
 import { incomingSnapshots } from './incoming.js';
 import { postgresFailure } from './postgres-failure.js';
 import { STORED_USERS } from './stored-users.js';
-import { changedFields, valueOfField } from './user-columns.js';
+import { mappedFailure } from './unfit-columns.js';
+import { changedFields, mappedColumns, valueOfField } from './user-columns.js';
 
 /** What a field holds here and what Clerk says; personal data. */
 export interface FieldValues {
@@ -48,7 +49,11 @@ export async function findDrift(
     );
     return { drifts, onlyVersions: rows.length - drifts.length };
   } catch (error) {
-    throw postgresFailure(error, `Comparing ${snapshots.length} user(s).`);
+    throw await mappedFailure(
+      db,
+      mappedColumns(snapshots),
+      postgresFailure(error, `Comparing ${snapshots.length} user(s).`),
+    );
   }
 }
 
@@ -61,6 +66,7 @@ interface Row {
 }
 
 function statement(snapshots: readonly UserSnapshot[], values: boolean): Prisma.Sql {
+  const mapped = mappedColumns(snapshots);
   return Prisma.sql`
 WITH ${incomingSnapshots(snapshots)}, ${STORED_USERS}, found AS (
   SELECT incoming.*,
@@ -68,22 +74,23 @@ WITH ${incomingSnapshots(snapshots)}, ${STORED_USERS}, found AS (
       WHEN stored.clerk_id IS NULL THEN 'created'
       WHEN stored.deleted_at IS NOT NULL THEN 'restored'
       WHEN stored.content_hash <> incoming.content_hash THEN 'updated'
-      ELSE 'unchanged' END AS outcome
+      ELSE 'unchanged' END AS _outcome
   FROM incoming LEFT JOIN stored USING (clerk_id)
   WHERE stored.clerk_id IS NULL OR ${snapshotApplies('before')}
 ), compared AS (
-  SELECT incoming.clerk_id, incoming.outcome,
-    CASE WHEN users.clerk_id IS NULL OR users.content_hash = incoming.content_hash THEN '{}' ELSE ${changedFields('incoming')} END AS fields,
-    CASE incoming.outcome WHEN 'created' THEN incoming.clerk_created_at ELSE incoming.clerk_updated_at END AS since
+  SELECT incoming.clerk_id, incoming._outcome AS outcome,
+    CASE WHEN users.clerk_id IS NULL OR users.content_hash = incoming.content_hash THEN '{}' ELSE ${changedFields('incoming', mapped)} END AS fields,
+    CASE incoming._outcome WHEN 'created' THEN incoming.clerk_created_at ELSE incoming.clerk_updated_at END AS since
   FROM found AS incoming LEFT JOIN users USING (clerk_id)
 )
 SELECT clerk_id AS "clerkUserId", outcome, fields AS "changedFields", since,
-  ${values ? VALUES : Prisma.sql`NULL`} AS values
+  ${values ? valuesOf(mapped) : Prisma.sql`NULL`} AS values
 FROM compared ORDER BY clerk_id`;
 }
 
-const VALUES = Prisma.sql`(
-    SELECT coalesce(jsonb_agg(jsonb_build_object('field', field, 'stored', ${valueOfField('users')}, 'incoming', ${valueOfField('incoming')}) ORDER BY place), '[]')
+/** The names are qualified: a column of the application's may have any. */
+const valuesOf = (mapped: readonly MappedColumn[]): Prisma.Sql => Prisma.sql`(
+    SELECT coalesce(jsonb_agg(jsonb_build_object('field', changed.field, 'stored', ${valueOfField('users', mapped)}, 'incoming', ${valueOfField('incoming', mapped)}) ORDER BY changed.place), '[]')
     FROM unnest(fields) WITH ORDINALITY AS changed (field, place)
     JOIN incoming ON incoming.clerk_id = compared.clerk_id
     LEFT JOIN users ON users.clerk_id = compared.clerk_id

@@ -1,78 +1,110 @@
 import type { JsonValue, UserSnapshot } from '../user-change.js';
 import { Prisma } from './generated/client.js';
 import { jsonText } from './json-text.js';
-import { CONTENT, type ColumnType } from './user-columns.js';
+import { CONTENT, mappedColumns, quoted } from './user-columns.js';
 
 interface IncomingColumn {
   column: string;
-  type: ColumnType;
   read: (snapshot: UserSnapshot) => JsonValue;
+  /** @returns the column's value, out of the text that `value` is. */
+  cast: (value: string) => string;
 }
+
+type Read = IncomingColumn['read'];
+
+const as = (type: string) => (value: string) => `${value}::${type}`;
+const ofMs = (value: string) => `timestamptz 'epoch' + ${value}::bigint * interval '1 millisecond'`;
+const text = (column: string, read: Read): IncomingColumn => ({ column, read, cast: as('text') });
+const time = (column: string, read: Read): IncomingColumn => ({ column, read, cast: ofMs });
 
 const ID: IncomingColumn = {
   column: 'clerk_id',
-  type: 'text COLLATE "C"',
   read: (snapshot) => snapshot.clerkUserId,
+  cast: as('text COLLATE "C"'),
 };
 /** By what the freshness rule decides. */
 const VERSION: readonly IncomingColumn[] = [
-  { column: 'clerk_updated_at', type: 'timestamptz', read: (snapshot) => snapshot.clerkUpdatedAtMs },
-  { column: 'observed_at', type: 'timestamptz', read: (snapshot) => snapshot.observedAtMs },
-  { column: 'observed_via', type: 'text', read: (snapshot) => snapshot.observedVia },
-  { column: 'content_hash', type: 'text', read: (snapshot) => snapshot.contentHash },
-  { column: 'locked', type: 'boolean', read: (snapshot) => snapshot.locked },
-  { column: 'last_sign_in_at', type: 'timestamptz', read: (snapshot) => snapshot.lastSignInAtMs },
+  time('clerk_updated_at', (snapshot) => snapshot.clerkUpdatedAtMs),
+  time('observed_at', (snapshot) => snapshot.observedAtMs),
+  text('observed_via', (snapshot) => snapshot.observedVia),
+  text('content_hash', (snapshot) => snapshot.contentHash),
+  { column: 'locked', read: (snapshot) => snapshot.locked, cast: as('boolean') },
+  time('last_sign_in_at', (snapshot) => snapshot.lastSignInAtMs),
 ];
 const CONTENT_AND_VERSION: readonly IncomingColumn[] = [
   ...CONTENT.map(({ column, type, field }) => ({
     column,
-    type,
     read: (snapshot: UserSnapshot) => snapshot.columns[field],
+    cast: as(type),
   })),
-  { column: 'clerk_created_at', type: 'timestamptz', read: (snapshot) => snapshot.clerkCreatedAtMs },
+  time('clerk_created_at', (snapshot) => snapshot.clerkCreatedAtMs),
   ...VERSION,
 ];
 
+/** @returns the application's columns; jsonb goes as text within the text, or a JSON string would lose its quotes. */
+const mapped = (snapshots: readonly UserSnapshot[]): IncomingColumn[] =>
+  mappedColumns(snapshots).map((column, nth) => ({
+    column: quoted(column),
+    cast: as(column.type),
+    read: ({ mapped }) => {
+      const value = mapped?.values[nth] ?? null;
+      return column.type === 'jsonb' && value !== null ? JSON.stringify(value) : value;
+    },
+  }));
+
 const namesOf = (columns: readonly IncomingColumn[]) => columns.map(({ column }) => column);
 
-/** What a snapshot writes besides its id, in the order of {@link incomingSnapshots}; `raw` is the last. */
-export const WRITTEN_COLUMNS: readonly string[] = [...namesOf(CONTENT_AND_VERSION), 'raw'];
+/** @returns what snapshots write besides the id, in the order of {@link incomingSnapshots}. */
+export const writtenColumns = (snapshots: readonly UserSnapshot[]): string[] => [
+  ...namesOf([...CONTENT_AND_VERSION, ...mapped(snapshots)]),
+  'email_withheld',
+  'raw',
+];
 
 /** @returns the CTE `incoming` with the versions of a page's snapshots, one row each, and nothing of the users themselves. */
 export function incomingVersions(snapshots: readonly UserSnapshot[]): Prisma.Sql {
-  return Prisma.sql`incoming AS MATERIALIZED (SELECT ${rows([ID, ...VERSION], snapshots)})`;
-}
-
-/** @returns the CTE `incoming` with one row a user; of two snapshots of one user, the newer is taken. */
-export function incomingSnapshots(snapshots: readonly UserSnapshot[]): Prisma.Sql {
-  // A line each, for JSON text has no line break: so Postgres parses each user once, and no more than its own text.
-  const raws = snapshots.map(({ raw }) => jsonText(raw)).join('\n');
-  const lines = Prisma.sql`string_to_table(${raws}, E'\\n')`;
+  const columns = [ID, ...VERSION];
   return Prisma.sql`incoming AS MATERIALIZED (
-  SELECT DISTINCT ON (clerk_id) ${rows([ID, ...CONTENT_AND_VERSION], snapshots, lines)}
-  ORDER BY clerk_id, clerk_updated_at DESC, observed_at DESC
+  SELECT ${values(columns)} FROM ${lists(columns, snapshots)}
 )`;
 }
 
 /**
- * What follows SELECT. A list for each column, and numbers for times: records by name and ISO times cost twice as much to
- * write here and to read in Postgres.
+ * @param withheld whether the rows are to be written without their e-mails, which others have: see settle-taken-email.ts.
+ * @returns the CTE `incoming` with one row a user; of two snapshots of one user, the newer is taken.
  */
-function rows(
+export function incomingSnapshots(snapshots: readonly UserSnapshot[], withheld = false): Prisma.Sql {
+  const columns = [ID, ...CONTENT_AND_VERSION, ...mapped(snapshots)];
+  // A line each, for JSON text has no line break: so Postgres parses each user once, and no more than its own text.
+  const raws = Prisma.sql`string_to_table(${snapshots.map(({ raw }) => jsonText(raw)).join('\n')}, E'\\n')`;
+  const nobodys = columns.map((one) => (one.column === 'email' ? { ...one, cast: () => 'NULL::text' } : one));
+  return Prisma.sql`incoming AS MATERIALIZED (
+  SELECT DISTINCT ON (clerk_id) ${values(withheld ? nobodys : columns)},
+    ${withheld ? Prisma.sql`list.email` : Prisma.sql`NULL::text`} AS email_withheld, list.raw::jsonb AS raw
+  FROM ${lists(columns, snapshots, raws)}
+  ORDER BY clerk_id, clerk_updated_at DESC, observed_at DESC
+)`;
+}
+
+const values = (columns: readonly IncomingColumn[]): Prisma.Sql =>
+  Prisma.raw(columns.map(({ column, cast }) => `${cast(`list.${column}`)} AS ${column}`).join(', '));
+
+/**
+ * A list for each column, and numbers for times: records by name and ISO times cost twice as much to write here and to
+ * read in Postgres.
+ */
+function lists(
   columns: readonly IncomingColumn[],
   snapshots: readonly UserSnapshot[],
   raws?: Prisma.Sql,
 ): Prisma.Sql {
-  const lists = columns.map(
+  const functions = columns.map(
     ({ read }) => Prisma.sql`json_array_elements_text(${jsonText(snapshots.map(read))}::json)`,
   );
-  const values = columns.map(({ column, type }) =>
-    type === 'timestamptz'
-      ? `timestamptz 'epoch' + list.${column}::bigint * interval '1 millisecond' AS ${column}`
-      : `list.${column}::${type} AS ${column}`,
-  );
-  const withRaw = raws === undefined ? [] : ['list.raw::jsonb AS raw'];
-  const names = raws === undefined ? namesOf(columns) : [...namesOf(columns), 'raw'];
-  return Prisma.sql`${Prisma.raw([...values, ...withRaw].join(', '))}
-  FROM ROWS FROM (${Prisma.join(raws === undefined ? lists : [...lists, raws])}) AS list (${Prisma.raw(names.join(', '))})`;
+  const names = namesOf(columns);
+  if (raws) {
+    functions.push(raws);
+    names.push('raw');
+  }
+  return Prisma.sql`ROWS FROM (${Prisma.join(functions)}) AS list (${Prisma.raw(names.join(', '))})`;
 }

@@ -7,14 +7,14 @@ import { failure } from '../failures.js';
  *
  * @returns ROW_REJECTED for what no retry can cure (bad data, a constraint, a trigger that raises, a row
  *   too large), SCHEMA_MISSING for a
- *   migration that was not run, and POSTGRES_UNAVAILABLE, which is retried, for everything else.
+ *   migration that was not run, be it ours or the one for a mapped column, and POSTGRES_UNAVAILABLE, which is retried, for everything else.
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function postgresFailure(error: unknown, doing: string): ApplicationFailure {
   const { sqlState, constraint } = describe(error);
   const what = `${doing} SQLSTATE ${sqlState ?? 'none'}${constraint === undefined ? '' : `, constraint ${constraint}`}.`;
   if (sqlState !== undefined && /^(22|23|44|54|P0)/.test(sqlState)) return failure('ROW_REJECTED', what);
-  if (sqlState !== undefined && /^(42P01|42703|3F000)$/.test(sqlState))
+  if (sqlState !== undefined && /^(42P01|42703|42804|42883|428C9|3F000)$/.test(sqlState))
     return failure('SCHEMA_MISSING', what);
   return failure('POSTGRES_UNAVAILABLE', what);
 }

@@ -44,6 +44,11 @@ export async function recordSyncFailure(db: Database, record: SyncFailureRecord)
   }
 }
 
+/** Whether a failure is of a user who still waits for an address: cured by that address alone, see give-back-emails.ts. */
+const WAITS_FOR_EMAIL = Prisma.sql`(code = 'EMAIL_TAKEN' AND EXISTS (
+  SELECT FROM users WHERE users.clerk_id = sync_failures.clerk_id AND email_withheld IS NOT NULL AND deleted_at IS NULL
+))`;
+
 /** Notes that users' changes went through after all; nothing happens for those that had not failed. */
 export async function resolveSyncFailures(db: Database, clerkUserIds: readonly string[]): Promise<void> {
   if (clerkUserIds.length === 0) return;
@@ -53,9 +58,31 @@ export async function resolveSyncFailures(db: Database, clerkUserIds: readonly s
       db,
       Prisma.sql`
       UPDATE sync_failures SET resolved_at = now()
-      WHERE resolved_at IS NULL AND clerk_id = ANY (${clerkUserIds}::text[])`,
+      WHERE resolved_at IS NULL AND clerk_id = ANY (${clerkUserIds}::text[]) AND NOT ${WAITS_FOR_EMAIL}`,
     );
   } catch (error) {
     throw postgresFailure(error, 'Resolving a failure.');
+  }
+}
+
+/**
+ * Notes what was cured without a write: an address was given back, or a sweep, which comes upon everybody, did not meet
+ * the failure of a mapping again.
+ *
+ * @param sweptFromMs when the sweep began, Unix milliseconds; null when everybody was not come upon.
+ */
+export async function resolveOutlivedFailures(db: Database, sweptFromMs: number | null): Promise<void> {
+  try {
+    await query(
+      db,
+      Prisma.sql`
+      UPDATE sync_failures SET resolved_at = now()
+      WHERE resolved_at IS NULL AND CASE code
+        WHEN 'EMAIL_TAKEN' THEN NOT ${WAITS_FOR_EMAIL}
+        WHEN 'MAPPING_FAILED' THEN last_failed_at < ${sweptFromMs === null ? null : new Date(sweptFromMs)}::timestamptz
+      END`,
+    );
+  } catch (error) {
+    throw postgresFailure(error, 'Resolving failures.');
   }
 }

@@ -1,12 +1,10 @@
 import { CONTENT_FIELDS } from '../content-fields.js';
-import type { UserColumns } from '../user-change.js';
+import type { MappedColumn, UserColumns, UserSnapshot } from '../user-change.js';
 import { Prisma } from './generated/client.js';
-
-export type ColumnType = 'text' | 'text COLLATE "C"' | 'boolean' | 'timestamptz' | 'jsonb';
 
 interface ContentColumn {
   column: string;
-  type: ColumnType;
+  type: 'text' | 'boolean' | 'jsonb';
   /** Its name in Prisma, which is what the change log speaks. */
   field: keyof UserColumns;
 }
@@ -34,20 +32,47 @@ const RAW_ONLY_FIELDS = CONTENT_FIELDS.filter((field) => !CONTENT_COLUMNS.includ
 
 const list = (items: readonly string[]): string => items.join(', ');
 
+/** @returns the application's columns that these snapshots fill; mostly none. */
+export function mappedColumns(snapshots: readonly UserSnapshot[]): readonly MappedColumn[] {
+  const columns = snapshots[0]?.mapped?.columns;
+  if (snapshots.some(({ mapped }) => mapped?.columns !== columns))
+    throw new Error('Snapshots of different mappings cannot be written together.');
+  return columns ?? [];
+}
+
+/** The names are those of an application's configuration, which defineUserMapping has checked; quoted, for any may be a word of SQL. */
+export const quoted = ({ name }: MappedColumn): string => `"${name}"`;
+
+/** A withheld address is Clerk's word as well: that the row cannot have it is no change of the user. */
+const EMAIL_DIFFERS = (other: string): string =>
+  `coalesce(users.email_withheld, users.email) IS DISTINCT FROM coalesce(${other}.email_withheld, ${other}.email)`;
+
 /** @returns the names of the fields in which a row of `users` and a row of the other name differ, as an array. */
-export function changedFields(other: 'excluded' | 'incoming'): Prisma.Sql {
-  const columns = CONTENT.map(
-    ({ column, field }) => `('${field}', users.${column} IS DISTINCT FROM ${other}.${column})`,
-  );
+export function changedFields(other: 'excluded' | 'incoming', mapped: readonly MappedColumn[]): Prisma.Sql {
+  const differs = (value: string) => `users.${value} IS DISTINCT FROM ${other}.${value}`;
+  const rawFields = new Set<string>(RAW_ONLY_FIELDS);
+  const columns = [
+    ...CONTENT.map(
+      ({ column, field }) => `('${field}', ${column === 'email' ? EMAIL_DIFFERS(other) : differs(column)})`,
+    ),
+    ...mapped.map((column) => {
+      // Named like a field of Clerk's, it is named once, whichever of the two changed.
+      const field = rawFields.delete(column.name) ? ` OR ${differs(`raw -> '${column.name}'`)}` : '';
+      return `('${column.name}', ${differs(quoted(column))}${field})`;
+    }),
+  ];
   return Prisma.raw(`array(
     SELECT field FROM (VALUES ${list(columns)}) AS columns (field, changed) WHERE changed
     UNION ALL
-    SELECT field FROM unnest(ARRAY[${list(RAW_ONLY_FIELDS.map((field) => `'${field}'`))}]) AS field WHERE users.raw -> field IS DISTINCT FROM ${other}.raw -> field
+    SELECT field FROM unnest(ARRAY[${list([...rawFields].map((field) => `'${field}'`))}]) AS field WHERE users.raw -> field IS DISTINCT FROM ${other}.raw -> field
   )`);
 }
 
-/** @returns a row's value of the field that `field` names as `changedFields` does, as jsonb. */
-export function valueOfField(row: 'users' | 'incoming'): Prisma.Sql {
-  const columns = CONTENT.map(({ column, field }) => `WHEN '${field}' THEN to_jsonb(${row}.${column})`);
-  return Prisma.raw(`CASE field ${columns.join(' ')} ELSE ${row}.raw -> field END`);
+/** @returns a row's value of the field that `changed.field` names as `changedFields` does, as jsonb. */
+export function valueOfField(row: 'users' | 'incoming', mapped: readonly MappedColumn[]): Prisma.Sql {
+  const columns = [
+    ...CONTENT.map(({ column, field }) => `WHEN '${field}' THEN to_jsonb(${row}.${column})`),
+    ...mapped.map((column) => `WHEN '${column.name}' THEN to_jsonb(${row}.${quoted(column)})`),
+  ];
+  return Prisma.raw(`CASE changed.field ${columns.join(' ')} ELSE ${row}.raw -> changed.field END`);
 }

@@ -30,6 +30,7 @@ describe('a snapshot', () => {
     expect(await table.row(id)).toEqual({
       clerkId: id,
       email: `${id}@example.com`,
+      emailWithheld: null,
       emailVerified: true,
       phone: '+15550100',
       username: 'ada',

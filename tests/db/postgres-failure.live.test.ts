@@ -20,6 +20,7 @@ import { findNews } from '../../src/db/find-news.js';
 import { findUnlistedUsers } from '../../src/db/find-unlisted-users.js';
 import { findUserBefore } from '../../src/db/find-user-before.js';
 import { findWindowBounds } from '../../src/db/find-window-bounds.js';
+import { giveBackEmails } from '../../src/db/give-back-emails.js';
 import { isReachable } from '../../src/db/is-reachable.js';
 import { listVersions } from '../../src/db/list-versions.js';
 import { migrate } from '../../src/db/migrate.js';
@@ -27,7 +28,11 @@ import { pruneReconcileRuns } from '../../src/db/prune-reconcile-runs.js';
 import { readEarlierReconciles } from '../../src/db/read-earlier-reconciles.js';
 import { readOverview } from '../../src/db/read-overview.js';
 import { recordReconcileRun } from '../../src/db/record-reconcile-run.js';
-import { recordSyncFailure, resolveSyncFailures } from '../../src/db/sync-failures.js';
+import {
+  recordSyncFailure,
+  resolveOutlivedFailures,
+  resolveSyncFailures,
+} from '../../src/db/sync-failures.js';
 import { noTotals } from '../../src/reconcile-totals.js';
 import { waitUntil } from '../support/wait-until.js';
 import { createEmptyDatabase } from './empty-database.js';
@@ -89,6 +94,8 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
       parked: false,
     }),
   resolveSyncFailures: (db) => resolveSyncFailures(db, ['user_verb']),
+  resolveOutlivedFailures: (db) => resolveOutlivedFailures(db, T0),
+  giveBackEmails,
 };
 const eachVerb = test.each(Object.entries(VERBS));
 
