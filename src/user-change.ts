@@ -12,6 +12,9 @@ export type Writer = 'webhook' | 'reconcile' | 'sign-in' | 'operator';
 /** What a write did. Every one is a normal result, none an error. */
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'stale' | 'deleted' | 'restored' | 'ignored';
 
+/** What a change of the log is to the application's hooks: see user-hooks.ts. */
+export type UserHookKind = 'created' | 'updated' | 'deleted' | 'restored';
+
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 

@@ -1,0 +1,20 @@
+import { type Database, query } from './database.js';
+import type { Prisma } from './generated/client.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/**
+ * @param doing what the statement is for, in a sentence without personal data.
+ * @returns its rows.
+ * @throws ROW_REJECTED (not retried), POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function runStatement<Row extends object>(
+  db: Database,
+  doing: string,
+  statement: Prisma.Sql,
+): Promise<Row[]> {
+  try {
+    return await query<Row>(db, statement);
+  } catch (error) {
+    throw postgresFailure(error, doing);
+  }
+}
