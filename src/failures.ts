@@ -153,6 +153,17 @@ export const FAILURES = {
     retried: true,
     httpStatus: 503,
   },
+  HOOK_FAILED: {
+    meaning: "A hook of the application's threw, or took too long.",
+    action:
+      "Look in the log of the application for what it threw. It is called again until it returns; to leave this one out, send its user's workflow the signal `skip` with the revision.",
+    retried: true,
+  },
+  HOOK_GAVE_UP: {
+    meaning: "A hook of the application's threw a failure that says not to try again.",
+    action: 'Send the workflow `user-hooks/<clerk id>` the signal `retry`, or `skip` with the revision.',
+    retried: false,
+  },
   INPUT_INVALID: {
     meaning: 'The input of this workflow cannot be read.',
     action: 'Start it again as the message says.',

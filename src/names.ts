@@ -7,11 +7,17 @@
 export const SYNC_TASK_QUEUE = 'clerk-sync';
 /** Clerk page requests only: its dispatch rate is the reconcile's share of Clerk's rate limit. */
 export const RECONCILE_TASK_QUEUE = 'clerk-reconcile';
+/** The application's hooks: only workers that have hooks take from it. */
+export const HOOKS_TASK_QUEUE = 'clerk-hooks';
 
 export const USER_CHANGED_SIGNAL = 'userChanged';
 export const RETRY_SIGNAL = 'retry';
 /** Update to a user's run: apply, and tell the outcome. */
 export const SYNC_NOW_UPDATE = 'syncNow';
+/** To a user's hooks: there are changes to tell. */
+export const HOOKS_PENDING_SIGNAL = 'hooksPending';
+/** To a user's hooks: leave out the hook of that revision. */
+export const SKIP_HOOK_SIGNAL = 'skip';
 /** To a reconcile: between two pages. */
 export const PAUSE_SIGNAL = 'pause';
 export const RESUME_SIGNAL = 'resume';
@@ -26,6 +32,12 @@ export const STATUS_QUERY = 'status';
 export const RECONCILE_SCHEDULE_ID = 'reconcile-users';
 /** Hourly: a sweep whatever its size, which finds what no delta can. */
 export const SWEEP_SCHEDULE_ID = 'sweep-users';
+/** Every 5 s, once a worker has hooks: users whose hooks are still to be run. */
+export const HOOKS_SCHEDULE_ID = 'dispatch-user-hooks';
+
+/** Started by activities, which know workflows by name only. */
+export const DISPATCH_USER_HOOKS = 'dispatchUserHooks';
+export const RUN_USER_HOOKS = 'runUserHooks';
 
 /** One at a time: deletions that wait for an operator. */
 export const DELETE_GONE_USERS_WORKFLOW_ID = 'delete-gone-users';
@@ -39,3 +51,6 @@ export const SYNC_STATUS_ATTRIBUTE = 'SyncStatus';
 
 /** @returns the workflow ID of one user's sync: one open run a user, never an e-mail address. */
 export const syncUserWorkflowId = (clerkUserId: string): string => `sync-user/${clerkUserId}`;
+
+/** @returns the workflow ID of one user's hooks: one open run a user, so that they are run in order. */
+export const userHooksWorkflowId = (clerkUserId: string): string => `user-hooks/${clerkUserId}`;

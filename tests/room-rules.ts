@@ -43,6 +43,12 @@ const ROOMS: Record<string, Room> = {
     rooms: ['user-mapping'],
     wayOut: 'an application imports it to configure us, which must drag nothing in.',
   },
+  'user-hooks': {
+    rooms: ['user-change'],
+    types: ['db'],
+    packages: [],
+    wayOut: 'an application imports it beside its hooks: types, and a check of what it is given.',
+  },
   log: { rooms: [], wayOut: 'the logger knows nothing of what is logged.' },
   config: {
     rooms: [],
@@ -56,7 +62,7 @@ const ROOMS: Record<string, Room> = {
       'workflows only decide, and are replayed: let an activity do it, and import its type with `import type`.',
   },
   activities: {
-    rooms: ['clerk', 'db', 'log', ...PURE],
+    rooms: ['clerk', 'db', 'log', 'user-hooks', ...PURE],
     packages: ['@temporalio/activity', '@temporalio/common', 'node:'],
     wayOut: 'what an activity needs comes in through ActivityDependencies, built by the worker.',
   },

@@ -1,12 +1,15 @@
 import type { ClerkApi } from '../clerk/clerk-api.js';
 import type { Database } from '../db/database.js';
 import type { DeletionMode } from '../db/erase-deleted-users.js';
+import type { UserHooks } from '../user-hooks.js';
 import type { UserMapping } from '../user-mapping.js';
 
 /** What the worker hands to its activities. */
 export interface ActivityDependencies {
   db: Database;
   clerk: ClerkApi;
+  /** What the application wants to hear of its users; without it, this worker runs no hook. */
+  hooks?: UserHooks;
   /** Whether `private_metadata` is stored. */
   keepPrivateMetadata: boolean;
   /** What fills columns of the application's. */

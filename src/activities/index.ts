@@ -16,13 +16,18 @@ import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { heartbeating } from './heartbeating.js';
+import { hurryHooks } from './hurry-hooks.js';
 import { prepareReconcile, type ReconcileAsked } from './prepare-reconcile.js';
 import { recordReconcileRun } from './record-reconcile-run.js';
 
 /** The activities as Temporal knows them: each takes one argument, and everything else comes from the worker. */
 export function createActivities(deps: ActivityDependencies) {
   return {
-    applyUserChange: heartbeating((change: UserChange) => applyUserChange(deps, change)),
+    applyUserChange: heartbeating(async (change: UserChange) => {
+      const applied = await applyUserChange(deps, change);
+      await hurryHooks(deps, change.clerkUserId, applied.outcome);
+      return applied;
+    }),
     recordSyncFailure: heartbeating((record: Pick<SyncFailureRecord, 'clerkUserId' | 'code' | 'message'>) => {
       const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};
       return recordSyncFailure(deps.db, { ...record, workflowId, runId, parked: true });

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type NativeConnection, Worker } from '@temporalio/worker';
+import { Client } from '@temporalio/client';
+import { type ActivityInterceptorsFactory, type NativeConnection, Worker } from '@temporalio/worker';
 import type { ActivityDependencies } from '../activities/dependencies.js';
+import { createHookActivities } from '../activities/hook-activities.js';
+import { createHooksSwitch } from '../activities/hooks-switch.js';
 import { createActivities } from '../activities/index.js';
 import { pagesPerTask } from '../activities/pages-per-task.js';
-import { RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
+import { HOOKS_TASK_QUEUE, RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
 
 /** Made by the build; the replay tests load the same file. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
@@ -28,8 +31,8 @@ export interface RunningWorker {
 }
 
 /**
- * Runs the two workers of this process: one for workflows and their own activities, one for requests to Clerk, whose
- * task queue has the rate that reconciling may use, whatever the number of processes.
+ * Runs the workers of this process: one for workflows and their own activities, one for requests to Clerk, whose task
+ * queue has the rate that reconciling may use, whatever the number of processes; and, where there are hooks, one for them.
  */
 export async function startWorker({
   connection,
@@ -40,11 +43,17 @@ export async function startWorker({
   if (!existsSync(WORKFLOW_BUNDLE))
     throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
   const activities = createActivities(deps);
+  const { hooks } = deps;
   const { requestsPerSecond } = deps.reconcile;
+  const turnOnHooks =
+    hooks && createHooksSwitch({ db: deps.db, hooks }, new Client({ connection, namespace }));
+  // A worker starts while Postgres is away; its activities then see to it.
+  await turnOnHooks?.().catch(() => undefined);
   const common = {
     connection,
     namespace,
     activities,
+    interceptors: { activity: turnOnHooks ? [onceHooksAreOn(turnOnHooks)] : [] },
     shutdownGraceTime: '10s',
     shutdownForceTime: '20s',
   } as const;
@@ -64,6 +73,17 @@ export async function startWorker({
       maxConcurrentActivityTaskExecutions: Math.max(concurrency, MOST_WINDOWS),
       maxTaskQueueActivitiesPerSecond: requestsPerSecond / pagesPerTask(requestsPerSecond),
     }),
+    ...(hooks
+      ? [
+          // Of their own, for an application's hook may take a minute, and a webhook may not.
+          Worker.create({
+            ...common,
+            activities: createHookActivities({ db: deps.db, hooks }),
+            taskQueue: HOOKS_TASK_QUEUE,
+            maxConcurrentActivityTaskExecutions: concurrency,
+          }),
+        ]
+      : []),
   ]);
   const runs = workers.map((worker) => worker.run());
   const stopAll = () => {
@@ -80,3 +100,15 @@ export async function startWorker({
     },
   };
 }
+
+/** No activity of this worker writes a row before changes are noted for its hooks. */
+const onceHooksAreOn =
+  (turnOn: () => Promise<void>): ActivityInterceptorsFactory =>
+  () => ({
+    inbound: {
+      async execute(input, next) {
+        await turnOn();
+        return next(input);
+      },
+    },
+  });

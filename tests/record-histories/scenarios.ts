@@ -87,6 +87,20 @@ export const SCENARIOS = {
     rejected: 'completed',
     'nothing-left': 'completed',
   },
+  runUserHooks: {
+    ran: 'completed',
+    'trying-again': 'open',
+    parked: 'open',
+    'parked-then-retried': 'completed',
+    'parked-then-skipped': 'completed',
+    'skipped-while-trying': 'completed',
+    'cancelled-while-trying': 'cancelled',
+    'continued-1': 'continued as new',
+    'continued-2': 'completed',
+  },
+  dispatchUserHooks: {
+    dispatched: 'completed',
+  },
 } as const satisfies Record<string, Record<string, End>>;
 
 export type Workflow = keyof typeof SCENARIOS;

@@ -4,6 +4,7 @@ import type { ActivityDependencies } from '../../src/activities/dependencies.js'
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
+import type { UserHooks } from '../../src/user-hooks.js';
 import { type RunningWorker, startWorker } from '../../src/worker/start-worker.js';
 import { fromSetUp } from './from-set-up.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
@@ -20,6 +21,7 @@ export interface TestServiceOptions {
   deletionGraceMs?: number;
   /** Default: tombstones stay as they are. */
   deletion?: ActivityDependencies['deletion'];
+  hooks?: UserHooks;
 }
 
 /** A namespace, a database, a stand-in and a worker of a test file's own. */
@@ -29,8 +31,8 @@ export interface TestService {
   database: TestDatabase;
   db: Database;
   standIn: StandIn;
-  /** @param clerk the stand-in whose key and address the worker gets; by default this service's. */
-  startWorker(clerk?: StandIn): Promise<RunningWorker>;
+  /** @param clerk the stand-in whose key and address the worker gets; by default this service's. @param hooks by default the options'. */
+  startWorker(clerk?: StandIn, hooks?: UserHooks): Promise<RunningWorker>;
   stopWorker(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -56,7 +58,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     db,
     standIn,
     stopWorker,
-    async startWorker(clerk = standIn) {
+    async startWorker(clerk = standIn, hooks = options.hooks) {
       worker = await startWorker({
         connection: native,
         namespace,
@@ -64,6 +66,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
         deps: {
           db,
           clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),
+          ...(hooks === undefined ? {} : { hooks }),
           keepPrivateMetadata: false,
           deletion: options.deletion ?? { mode: 'soft', holdbackMs: 0 },
           reconcile: {

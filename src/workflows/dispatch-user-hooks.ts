@@ -1,0 +1,12 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { HookActivities } from '../activities/hook-activities.js';
+import { HOOKS_TASK_QUEUE } from '../names.js';
+import { SHORT } from './activity-options.js';
+
+const activities = proxyActivities<HookActivities>({ ...SHORT, taskQueue: HOOKS_TASK_QUEUE });
+
+/**
+ * Asks the workflow of each user with pending hooks to run them. A Schedule starts it; what a tick leaves behind, or
+ * misses, the next one finds in the table.
+ */
+export const dispatchUserHooks = (): Promise<{ offered: number }> => activities.dispatchUserHooks();
