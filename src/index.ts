@@ -1,5 +1,6 @@
 /** What an application imports. Everything else of the package is its own business and may change at any time. */
 export { type ClerkApi, type ClerkApiOptions, createClerkApi } from './clerk/clerk-api.js';
+export { type ClerkSyncConfig, defineClerkSync } from './clerk-sync-config.js';
 export { connectDatabase, type Database, type DatabaseOptions } from './db/database.js';
 export type { UserRow } from './db/read-user.js';
 export { FAILURES, type FailureCode, failureCode } from './failures.js';
@@ -18,3 +19,17 @@ export {
   type VerifySession,
 } from './sign-in/verify-session.js';
 export type { JsonObject, JsonValue, Outcome } from './user-change.js';
+export {
+  defineUserHooks,
+  type UserHook,
+  type UserHookContext,
+  type UserHookEvent,
+  type UserHookKind,
+  type UserHooks,
+} from './user-hooks.js';
+export {
+  type ColumnMapping,
+  defineUserMapping,
+  type MappableUser,
+  type UserMapping,
+} from './user-mapping.js';

@@ -1,4 +1,4 @@
-import type { UserRow } from './db/find-user-row.js';
+import type { UserRow } from './db/read-user.js';
 import type { UserHookKind, Writer } from './user-change.js';
 
 export type { UserHookKind } from './user-change.js';

@@ -40,7 +40,7 @@ const ROOMS: Record<string, Room> = {
       "an application imports it to say what it maps: it knows the type of Clerk's user, and nothing else.",
   },
   'clerk-sync-config': {
-    rooms: ['user-mapping'],
+    rooms: ['user-hooks', 'user-mapping'],
     wayOut: 'an application imports it to configure us, which must drag nothing in.',
   },
   'user-hooks': {
@@ -80,7 +80,7 @@ const ROOMS: Record<string, Room> = {
     wayOut: 'an application imports sign-in, which must drag in neither Temporal nor the starter.',
   },
   index: {
-    rooms: ['sign-in', 'clerk', 'db', ...PURE],
+    rooms: ['sign-in', 'clerk', 'db', 'clerk-sync-config', 'user-hooks', 'user-mapping', ...PURE],
     wayOut: 'the package hands out what an application needs, which neither Temporal nor the starter is.',
   },
   starter: {

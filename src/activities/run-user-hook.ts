@@ -1,5 +1,4 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { findUserRow } from '../db/find-user-row.js';
 import {
   type ChangeRef,
   noteHookFailure,
@@ -7,6 +6,7 @@ import {
   readPendingHook,
   removePendingHook,
 } from '../db/pending-hooks.js';
+import { readUser } from '../db/read-user.js';
 import { hookFor, type UserHook, type UserHooks } from '../user-hooks.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { hookFailure } from './hook-failure.js';
@@ -35,7 +35,7 @@ export async function runUserHook(
   const hook = hookFor(hooks, change.kind);
   if (hook !== undefined) {
     const { changeId, ...event } = change;
-    const user = await findUserRow(db, ref.clerkUserId);
+    const user = await readUser(db, ref.clerkUserId, { tombstone: true });
     try {
       await withinTime(hook, { ...event, user }, changeId, hookTimeoutMs(hooks));
     } catch (error) {

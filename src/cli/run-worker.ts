@@ -10,7 +10,7 @@ import { tellUnfitColumns } from './tell-unfit-columns.js';
 
 /** Builds the worker out of its settings and runs it. The runtime must have been installed before. */
 export async function runWorker(config: Config, log: Logger): Promise<RunningWorker> {
-  const { mapping } = await loadClerkSyncConfig(config.CLERK_SYNC_CONFIG);
+  const { mapping, hooks } = await loadClerkSyncConfig(config.CLERK_SYNC_CONFIG);
   const { connectionOptions } = config.temporal;
   const connection = await NativeConnection.connect(connectionOptions).catch((cause: unknown) => {
     throw temporalIsAway(connectionOptions.address, cause);
@@ -29,6 +29,7 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
       clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),
       keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
       mapping,
+      ...(hooks ? { hooks } : {}),
       deletion: { mode: config.DELETION_MODE, holdbackMs: config.DELETION_HOLDBACK_HOURS * 3_600_000 },
       reconcile: {
         pageSize: config.RECONCILE_PAGE_SIZE,

@@ -12,14 +12,19 @@ const COLUMNS = Prisma.raw(
 );
 
 /**
- * @returns the user's row; null when there is none, and when it is a tombstone.
+ * @param tombstone whether a deleted user's row is wanted, too.
+ * @returns the user's row; null when there is none.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function readUser(db: Database, clerkUserId: string): Promise<UserRow | null> {
+export async function readUser(
+  db: Database,
+  clerkUserId: string,
+  { tombstone = false }: { tombstone?: boolean } = {},
+): Promise<UserRow | null> {
   try {
     const [row] = await query<UserRow>(
       db,
-      Prisma.sql`SELECT ${COLUMNS} FROM users WHERE clerk_id = ${clerkUserId} AND deleted_at IS NULL`,
+      Prisma.sql`SELECT ${COLUMNS} FROM users WHERE clerk_id = ${clerkUserId} ${tombstone ? Prisma.empty : Prisma.sql`AND deleted_at IS NULL`}`,
       { inOneRoundTrip: true },
     );
     return row ?? null;

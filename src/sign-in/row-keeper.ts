@@ -67,6 +67,7 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
     db: options.db,
     clerk: withinBudget(options.clerk, perSecond),
     keepPrivateMetadata: options.keepPrivateMetadata ?? false,
+    mapping: options.mapping,
   };
   const memories = new LRUCache<string, Memory>({ max: maxSessions });
   const resting = new LRUCache<string, KnownRow>({ max: maxSessions, ttl: REST_AFTER_MISS_MS });

@@ -6,6 +6,7 @@ import type { Database } from '../db/database.js';
 import { readUser, type UserRow } from '../db/read-user.js';
 import { failure } from '../failures.js';
 import type { JsonObject, ObservedVia, Outcome, UserSnapshot } from '../user-change.js';
+import type { UserMapping } from '../user-mapping.js';
 import { requireInstance } from './require-instance.js';
 import { type ClerkSdkUser, type ClerkUserJson, userJsonOf } from './user-json-of.js';
 
@@ -15,6 +16,8 @@ export interface SignInDependencies {
   clerk: ClerkApi;
   /** Whether `private_metadata` is stored. Default false; the worker's STORE_PRIVATE_METADATA must say the same. */
   keepPrivateMetadata?: boolean;
+  /** Columns of the application's; the worker must have the same. */
+  mapping?: UserMapping | undefined;
   /** Ends the request to Clerk; a statement that has begun goes on. */
   signal?: AbortSignal;
 }
@@ -60,12 +63,12 @@ async function ask(clerkUserId: string, deps: SignInDependencies): Promise<UserS
 
 function snapshotOf(
   user: JsonObject,
-  { keepPrivateMetadata = false }: SignInDependencies,
+  { keepPrivateMetadata = false, mapping }: SignInDependencies,
   observed: { observedVia: ObservedVia; observedAtMs: number } = {
     observedVia: 'webhook',
     // Looked at in toUserSnapshot, which refuses a user without it.
     observedAtMs: Number(user.updated_at),
   },
 ): UserSnapshot {
-  return toUserSnapshot(user, { ...observed, keepPrivateMetadata });
+  return toUserSnapshot(user, { ...observed, keepPrivateMetadata, mapping });
 }

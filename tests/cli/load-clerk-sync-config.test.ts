@@ -56,8 +56,9 @@ test.each([
 
 test('defineClerkSync refuses what it does not know, and a mapping that defineUserMapping did not make', () => {
   const define = defineClerkSync as (config: object) => unknown;
-  expect(() => define({ mappings: {} })).toThrow('defineClerkSync knows mapping, and no mappings.');
+  expect(() => define({ mappings: {} })).toThrow('defineClerkSync knows mapping, hooks, and no mappings.');
   expect(() => define({ mapping: { plan: { type: 'text' } } })).toThrow('made by defineUserMapping');
+  expect(() => define({ hooks: { onUserCreate: () => undefined } })).toThrow('onUserCreate is unknown');
   expect(define({ mapping: defineUserMapping({ plan: { type: 'text', from: () => null } }) })).toMatchObject(
     {},
   );
