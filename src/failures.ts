@@ -84,6 +84,13 @@ export const FAILURES = {
     retried: false,
     httpStatus: 429,
   },
+  STARTER_UNAVAILABLE: {
+    meaning: 'The starter did not take over a user whom a sign-in missed.',
+    action:
+      'Nothing is lost: the webhook or the reconcile brings the row. Check the address given to handOverToStarter, and that the starter runs with API_TOKEN.',
+    retried: true,
+    httpStatus: 503,
+  },
   TEMPORAL_UNAVAILABLE: {
     meaning: 'Temporal did not take the change in time.',
     action: 'Nothing is lost: Svix delivers again. Check that the Temporal server answers.',

@@ -36,8 +36,8 @@ const WITHOUT_KEY =
  * answered as it then is.
  *
  * 200 with outcome and user; 429 SYNC_TOO_OFTEN; 401 SESSION_INVALID or API_TOKEN_INVALID; 400 USER_ID_INVALID; 404 USER_NOT_FOUND; 500 with the
- * code that parked the user's run; 503 with Retry-After for everything that may pass: the message says whether Temporal
- * has the change, so that the row follows by itself.
+ * code that parked the user's run; 503 with Retry-After for everything that may pass: the message, and `kept`, say
+ * whether Temporal has the change, so that the row follows by itself.
  */
 export function createSyncRoutes(deps: SyncRouteDependencies): Router {
   const { syncUserNow, readUser, verifySession, apiToken, corsOrigins, log } = deps;
@@ -72,6 +72,7 @@ export function createSyncRoutes(deps: SyncRouteDependencies): Router {
   async function answer(response: Response, writer: Writer, authorise: () => Promise<string>): Promise<void> {
     const startedMs = performance.now();
     const fields: Record<string, unknown> = { writer };
+    let kept: true | undefined;
     // The row is one person's.
     response.setHeader('Cache-Control', 'no-store');
     try {
@@ -81,9 +82,10 @@ export function createSyncRoutes(deps: SyncRouteDependencies): Router {
       const answered = await syncUserNow(clerkUserId, writer);
       if (answered.kind === 'failed') {
         Object.assign(fields, { code: answered.code, detail: answered.detail, kept: answered.kept });
-        answerFailure(response, answered.code, whatFollows(answered));
+        answerFailure(response, answered.code, whatFollows(answered), answered.kept);
       } else {
         fields.outcome = answered.outcome;
+        kept = true;
         const user = answered.outcome === 'ignored' ? null : await read(clerkUserId);
         if (user === null || user.deletedAt !== null) throw failure('USER_NOT_FOUND', '');
         response.status(200).json({ outcome: answered.outcome, user: shown(user) });
@@ -92,7 +94,7 @@ export function createSyncRoutes(deps: SyncRouteDependencies): Router {
       const code = failureCode(error);
       fields.code = code ?? 'UNKNOWN';
       fields.detail = error instanceof Error ? error.message : '';
-      if (code !== undefined) answerFailure(response, code);
+      if (code !== undefined) answerFailure(response, code, '', kept);
       else
         response
           .status(500)

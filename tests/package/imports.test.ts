@@ -12,6 +12,7 @@ const PUBLIC_NAMES = [
   'defineUserMapping',
   'failureCode',
   'getSyncedUser',
+  'handOverToStarter',
   'syncOnSignIn',
   'syncUserWithDatabase',
 ];

@@ -216,6 +216,7 @@ describe('a starter with a key, a token and origins:', () => {
         outcome: 'rejected',
         code,
         message: expect.stringMatching(message),
+        kept: message === kept,
       });
     };
     const kept = /Temporal has the change, and the row follows by itself\.$/;
