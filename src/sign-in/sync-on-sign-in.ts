@@ -12,10 +12,13 @@ export interface SyncOnSignInOptions extends RowKeeperOptions {
   verifySession?: VerifySession;
   /**
    * What becomes of a request whose user's row could not be made sure of. `continue` (default): it goes on, and
-   * `getSyncedUser` returns null. `refuse`: it is answered 503, or 401 when the user is gone.
+   * `getSyncedUser` returns null. `refuse`: it is answered 503, or 401 when the user is gone. A function decides for each
+   * such request, so that pages and an API share one middleware, with its memory and its budget.
    */
-  whenMissing?: 'continue' | 'refuse';
+  whenMissing?: WhenMissing | ((request: IncomingMessage) => WhenMissing);
 }
+
+export type WhenMissing = 'continue' | 'refuse';
 
 /** Fits Express 4 and 5, and whatever else calls middleware as they do. */
 export type SignInMiddleware = (
@@ -48,7 +51,8 @@ export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
     next: (error?: unknown) => void,
   ) => {
     setSyncedUser(request, known.state === 'present' ? known.row : null);
-    if (known.state === 'present' || whenMissing === 'continue') next();
+    const policy = () => (typeof whenMissing === 'function' ? whenMissing(request) : whenMissing);
+    if (known.state === 'present' || policy() === 'continue') next();
     else refuse(response, known.state === 'gone' ? 'USER_GONE' : 'USER_NOT_READY');
   };
 

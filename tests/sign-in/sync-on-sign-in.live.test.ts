@@ -250,3 +250,19 @@ test('nothing of a person is logged', async () => {
     { clerkUserId: id, outcome: 'created', sentence: 'The row was made at sign-in' },
   ]);
 });
+
+test('one middleware refuses some requests and lets others go on, as its function says of each', async () => {
+  const asked: (string | undefined)[] = [];
+  const application = await world.start({
+    whenMissing: ({ method, headers }) => {
+      asked.push(method);
+      return headers.authorization === `Bearer ${refused}` ? 'refuse' : 'continue';
+    },
+  });
+  const id = world.signUp();
+  const [refused, other] = [world.token(id), world.token(id)];
+  world.standIn.failWith({ kind: 'drop' });
+  expect((await application.get(other)).body).toMatchObject({ user: null });
+  expect(await application.get(refused)).toMatchObject({ status: 503, body: { code: 'USER_NOT_READY' } });
+  expect(asked).toEqual(['GET', 'GET']);
+});
