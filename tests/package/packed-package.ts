@@ -7,6 +7,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** An application beside nothing but the package as npm would publish it. */
 export interface ApplicationProject {
+  readonly folder: string;
   /** Writes a file and runs it. @returns what it printed. */
   run(file: string, code: string): string;
   /** Type-checks a file, declarations of packages included. @returns what the compiler said; '' when all is well. */
@@ -42,6 +43,7 @@ export function createApplicationProject(kind: 'module' | 'commonjs'): Applicati
 
   const write = (file: string, code: string) => writeFileSync(path.join(folder, file), code);
   return {
+    folder,
     run(file, code) {
       write(file, code);
       return execFileSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
