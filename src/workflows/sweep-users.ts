@@ -1,4 +1,4 @@
-import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
+import { type ChildWorkflowHandle, patched, startChild } from '@temporalio/workflow';
 import type { CreationWindow } from '../activities/compare-page.js';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
@@ -43,8 +43,7 @@ export async function sweepUsers(run: ReconcileRun, preparation: ReconcilePrepar
     return swept([await walk(run, { window: only, ...common })]);
 
   const reportEveryPages = Math.max(10, Math.ceil(pagesOf(run) / windows.length / REPORTS_PER_WINDOW));
-  const children: ChildWorkflowHandle<typeof sweepWindow>[] = [];
-  for (const [number, window] of windows.entries()) {
+  const begin = async (window: CreationWindow, number: number) => {
     const input: WindowInput = { number, window, ...common, paused: run.paused, reportEveryPages };
     const child = await startChild(sweepWindow, {
       workflowId: `${run.id}/window-${number}`,
@@ -52,14 +51,28 @@ export async function sweepUsers(run: ReconcileRun, preparation: ReconcilePrepar
       staticSummary: describeWindow(window),
     });
     await run.join(child, input.paused);
-    children.push(child);
-  }
+    return child;
+  };
+  // One after the other, the last would begin seconds later: the worker is busy with the pages of the first.
+  const children = patched('windows-at-once')
+    ? await Promise.all(windows.map(begin))
+    : await oneByOne(windows, begin);
   const results = children.map(async (child, number) => {
     const result = await child.result();
     run.add(result.totals, number);
     return result;
   });
   return swept(await Promise.all(results));
+}
+
+/** What runs did that were begun before patch `windows-at-once`. */
+async function oneByOne(
+  windows: readonly CreationWindow[],
+  begin: (window: CreationWindow, number: number) => Promise<ChildWorkflowHandle<typeof sweepWindow>>,
+): Promise<ChildWorkflowHandle<typeof sweepWindow>[]> {
+  const children: ChildWorkflowHandle<typeof sweepWindow>[] = [];
+  for (const [number, window] of windows.entries()) children.push(await begin(window, number));
+  return children;
 }
 
 const pagesOf = ({ counts, pageSize }: ReconcileRun) =>

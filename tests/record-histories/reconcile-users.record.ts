@@ -115,6 +115,31 @@ recordInService('reconcileUsers', 'in-windows-cancelled', IN_WINDOWS, async (ser
   return cancelled(handle);
 });
 
+recordInService('reconcileUsers', 'windows-at-once', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  return ended(await begin(service), { windows: 2, unchanged: 42 });
+});
+
+recordInService('reconcileUsers', 'windows-at-once-paused', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  failAfterPages(service, 25, DOWN);
+  const handle = await begin(service);
+  await untilReported(handle);
+  await handle.signal(pause);
+  await untilPaused(handle);
+  service.standIn.settings.failures = [];
+  await handle.signal(resume);
+  return ended(handle, { windows: 2, seen: 42 });
+});
+
+recordInService('reconcileUsers', 'windows-at-once-cancelled', IN_WINDOWS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  failAfterPages(service, 25, DOWN);
+  const handle = await begin(service);
+  await untilReported(handle);
+  return cancelled(handle);
+});
+
 recordInService('reconcileUsers', 'cancelled-while-preparing', SMALL, async (service) => {
   service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users/count' });
   const handle = await begin(service);
