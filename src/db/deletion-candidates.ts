@@ -2,6 +2,7 @@ import { type Database, query } from './database.js';
 import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
+import { GONE_ROWS } from './waiting-deletions.js';
 
 /** A live row whose user Clerk, asked by id, no longer has. */
 export interface GoneUser {
@@ -68,9 +69,8 @@ export async function recordAnswer(
 }
 
 /** Rows that can be deleted on Clerk's word, which is newer. */
-const DUE = ({ foundUpToMs, withKept }: GoneSelection) => Prisma.sql`
-  FROM deletion_candidates JOIN users USING (clerk_id)
-  WHERE gone_at >= observed_at AND deleted_at IS NULL ${withKept ? Prisma.empty : Prisma.sql`AND rejected_at IS NULL`}
+const DUE = ({ foundUpToMs, withKept }: GoneSelection) => Prisma.sql`${GONE_ROWS}
+    ${withKept ? Prisma.empty : Prisma.sql`AND rejected_at IS NULL`}
     AND found_at <= ${foundUpToMs === null ? Prisma.sql`'infinity'` : new Date(foundUpToMs)}::timestamptz`;
 
 export interface GoneSelection {
@@ -119,7 +119,7 @@ export async function rejectGoneUsers(db: Database, foundUpToMs: number): Promis
   return withFailure('Keeping users that are gone.', async () => {
     return db.$executeRaw`
       UPDATE deletion_candidates SET rejected_at = now()
-      WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
+      WHERE clerk_id IN (SELECT clerk_id ${GONE_ROWS}) AND rejected_at IS NULL AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
   });
 }
 

@@ -1,6 +1,9 @@
 import { Prisma } from './generated/client.js';
 
-/** How many rows wait for an operator: Clerk, asked by id, does not have their users, and nobody has decided yet. */
-export const WAITING_DELETIONS = Prisma.sql`
-  SELECT count(*)::int FROM deletion_candidates JOIN users USING (clerk_id)
-  WHERE gone_at IS NOT NULL AND rejected_at IS NULL AND deleted_at IS NULL`;
+/** Rows of users whom Clerk, asked by id after they were written, does not have. */
+export const GONE_ROWS = Prisma.sql`
+  FROM deletion_candidates JOIN users USING (clerk_id)
+  WHERE gone_at >= observed_at AND deleted_at IS NULL`;
+
+/** How many of them wait for an operator, who has not decided yet. */
+export const WAITING_DELETIONS = Prisma.sql`SELECT count(*)::int ${GONE_ROWS} AND rejected_at IS NULL`;

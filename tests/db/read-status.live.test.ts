@@ -123,10 +123,10 @@ test('unresolved failures are counted, and the first five named', async () => {
   );
 });
 
-test('a deletion waits when Clerk lacks the user, nobody rejected it and the row is live', async () => {
-  await users('user_waits', 'user_unasked', 'user_kept', 'user_done');
+test('a deletion waits when Clerk lacks the user, nobody rejected it, and the row is live and was not written since', async () => {
+  await users('user_waits', 'user_unasked', 'user_kept', 'user_done', 'user_seen_since');
   await own.db.user.update({ where: { clerkId: 'user_done' }, data: { deletedAt: new Date(NOW_MS) } });
-  const at = new Date(NOW_MS);
+  const at = new Date(T0 + 60_000);
   const candidate = (clerkId: string, goneAt: Date | null, rejectedAt: Date | null = null) => ({
     clerkId,
     runId: 'r',
@@ -141,6 +141,7 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it and the row
       candidate('user_kept', at, at),
       candidate('user_done', at),
       candidate('user_no_row', at),
+      candidate('user_seen_since', new Date(T0 - 60_000)),
     ],
   });
   expect(await readStatus(own.db, NOW_MS)).toMatchObject({ deletionsWaiting: 1 });
