@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { FAILURES, failureCode } from '../failures.js';
+import { FAILURES, failure, failureCode } from '../failures.js';
 import { createBearerSession } from './bearer-session.js';
 import { setSyncedUser } from './get-synced-user.js';
 import { createRowKeeper, type KnownRow, type RowKeeperOptions } from './row-keeper.js';
@@ -40,7 +40,7 @@ export type SignInMiddleware = (
  * @see https://clerk.com/docs/reference/express/clerk-middleware
  */
 export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
-  const { verifySession, whenMissing = 'continue', maxSessions = 5_000, log } = options;
+  const { verifySession, whenMissing = 'continue', maxSessions = 5_000, timeoutMs = 1_500, log } = options;
   const bearerSession = verifySession === undefined ? null : createBearerSession(verifySession, maxSessions);
   const keeper = createRowKeeper(options);
 
@@ -76,12 +76,26 @@ export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
         .catch(next);
   };
 
+  const verifiedInTime = async (verifying: Promise<Session | null>): Promise<Session | null> => {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const tooLate = () =>
+        reject(failure('USER_NOT_READY', `The token was not verified in ${timeoutMs} ms.`));
+      timer = setTimeout(tooLate, timeoutMs);
+    });
+    try {
+      return await Promise.race([verifying, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
   return (request, response, next) => {
     const session = bearerSession === null ? sessionOfRequest(request) : bearerSession(request);
     if (session === undefined) {
       next(new Error('syncOnSignIn needs clerkMiddleware() before it, or the option verifySession.'));
     } else if (session instanceof Promise) {
-      session
+      verifiedInTime(session)
         .then(
           (verified) => withSession(verified, request, response, next),
           (error: unknown) => {

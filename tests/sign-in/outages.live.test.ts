@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
+import { createSessionVerifier } from '../../src/sign-in/verify-session.js';
 import { waitUntil } from '../support/wait-until.js';
 import { signingIn } from './signing-in.js';
 import type { Application } from './start-application.js';
@@ -145,4 +146,19 @@ test("another instance's key writes nobody: a miss, and never a user who is gone
   } finally {
     await other.stop();
   }
+});
+
+test('keys that come late are within the time box, too', async () => {
+  const { secretKey, url: apiUrl } = world.standIn;
+  const recover = world.standIn.failWith({ kind: 'slow', latencyMs: 2_500, pathPrefix: '/v1/jwks' });
+  const verifySession = createSessionVerifier({ secretKey, apiUrl });
+  const options = { verifySession, timeoutMs: 500 };
+  const alone = [await world.start(options), await world.start({ ...options, whenMissing: 'refuse' })];
+  const answers = await Promise.all(alone.map((application) => application.get(world.token(id))));
+  expect(answers).toMatchObject([
+    { status: 200, body: { user: null } },
+    { status: 503, body: { code: 'USER_NOT_READY' } },
+  ]);
+  for (const { durationMs } of answers) expect(durationMs).toBeLessThan(1_500);
+  recover();
 });
