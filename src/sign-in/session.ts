@@ -3,7 +3,7 @@ import type { JsonObject } from '../user-change.js';
 /** Somebody who signed in. */
 export interface Session {
   clerkUserId: string;
-  /** Clerk's session id (`sid`); the user's id for a token that names no session. */
+  /** The user's id and Clerk's session id (`sid`), if the token names one: an id that two users share opens nobody's row. */
   key: string;
   /** What the session token says, custom claims included. */
   claims: JsonObject;
@@ -23,5 +23,5 @@ export interface SessionClaims {
  */
 export function sessionOfClaims({ clerkUserId, sessionId, claims }: SessionClaims): Session | null {
   if (claims.act != null || claims.sts === 'pending') return null;
-  return { clerkUserId, key: sessionId || clerkUserId, claims };
+  return { clerkUserId, key: sessionId ? `${clerkUserId} ${sessionId}` : clerkUserId, claims };
 }

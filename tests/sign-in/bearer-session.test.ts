@@ -20,9 +20,9 @@ const inSeconds = (seconds: number) => Date.now() / 1000 + seconds;
 
 test('a token is verified once, and known without a wait from then on, as long as it holds', async () => {
   const { verified, of } = bearers(() => ({ exp: inSeconds(30) }));
-  expect(await of('Bearer one')).toMatchObject({ key: 'sess_one' });
-  expect(of('Bearer one')).toMatchObject({ key: 'sess_one' });
-  expect(await of('bearer two')).toMatchObject({ key: 'sess_two' });
+  expect(await of('Bearer one')).toMatchObject({ key: 'user_1 sess_one' });
+  expect(of('Bearer one')).toMatchObject({ key: 'user_1 sess_one' });
+  expect(await of('bearer two')).toMatchObject({ key: 'user_1 sess_two' });
   expect(verified).toEqual(['one', 'two']);
 });
 

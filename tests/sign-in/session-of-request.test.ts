@@ -12,7 +12,7 @@ const auth = {
 const of = (fields: object) => sessionOfRequest({ auth: () => ({ ...auth, ...fields }) });
 
 test('a person who signed in is known by the session', () => {
-  expect(of({})).toEqual({ clerkUserId: 'user_1', key: 'sess_1', claims: auth.sessionClaims });
+  expect(of({})).toEqual({ clerkUserId: 'user_1', key: 'user_1 sess_1', claims: auth.sessionClaims });
   expect(of({ sessionId: undefined })).toMatchObject({ key: 'user_1' });
 });
 

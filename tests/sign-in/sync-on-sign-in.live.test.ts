@@ -266,3 +266,10 @@ test('one middleware refuses some requests and lets others go on, as its functio
   expect(await application.get(refused)).toMatchObject({ status: 503, body: { code: 'USER_NOT_READY' } });
   expect(asked).toEqual(['GET', 'GET']);
 });
+
+test("a session's id alone opens nobody's row: two users of one id have one each", async () => {
+  const application = await world.start();
+  const [ada, bob] = [world.signUp(), world.signUp()];
+  for (const user of [ada, bob, ada])
+    expect((await application.get(world.token(user, { sid: 'sess_of_two' }))).body.user?.clerkId).toBe(user);
+});
