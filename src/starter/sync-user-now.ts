@@ -36,6 +36,12 @@ export type SyncAnswer =
 const MOST_CALLS = 10;
 const PER_MS = 10_000;
 
+/** Who wait for the end of a call, to go in the next. */
+interface Together {
+  writer: Writer;
+  answer: Promise<SyncAnswer>;
+}
+
 /** @returns an answer, always; it does not throw for anything that may happen to Temporal, Clerk or Postgres. */
 export type SyncUserNow = (clerkUserId: string, writer: Writer) => Promise<SyncAnswer>;
 
@@ -52,20 +58,27 @@ export type SyncUserNow = (clerkUserId: string, writer: Writer) => Promise<SyncA
 export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
   const { client, lingerMs, hasSearchAttributes, signalUser, deadlineMs = 4_000 } = options;
   const inFlight = new Map<string, Promise<SyncAnswer>>();
-  const waiting = new Map<string, Promise<SyncAnswer>>();
+  const waiting = new Map<string, Together>();
   const mayOnceMore = createPace(MOST_CALLS, PER_MS);
 
   return (clerkUserId, writer) => {
     const before = inFlight.get(clerkUserId);
     if (before === undefined) return fly(clerkUserId, writer);
     const together = waiting.get(clerkUserId);
-    if (together !== undefined) return together;
-    const next = before.then((answer) => {
-      waiting.delete(clerkUserId);
-      return isPassing(answer) ? answer : fly(clerkUserId, writer);
-    });
+    if (together !== undefined) {
+      // An operator's call is not counted, whoever came first.
+      if (writer === 'operator') together.writer = writer;
+      return together.answer;
+    }
+    const next: Together = {
+      writer,
+      answer: before.then((answer) => {
+        waiting.delete(clerkUserId);
+        return isPassing(answer) ? answer : fly(clerkUserId, next.writer);
+      }),
+    };
     waiting.set(clerkUserId, next);
-    return next;
+    return next.answer;
   };
 
   function fly(clerkUserId: string, writer: Writer): Promise<SyncAnswer> {

@@ -101,6 +101,27 @@ describe('calls of one user', () => {
   });
 });
 
+test("an operator who waits behind a user's own calls is not told that those came too often", async () => {
+  const { calls, syncUserNow } = start();
+  for (let n = 0; n < 9; n++) {
+    const answer = syncUserNow('user_ada', 'sign-in');
+    await settled();
+    calls.at(-1)?.resolve({ outcome: 'unchanged' });
+    await answer;
+  }
+  const tenth = syncUserNow('user_ada', 'sign-in');
+  const eleventh = syncUserNow('user_ada', 'sign-in');
+  const operators = syncUserNow('user_ada', 'operator');
+  await settled();
+  calls[9]?.resolve({ outcome: 'unchanged' });
+  await tenth;
+  await settled();
+  calls[10]?.resolve({ outcome: 'updated' });
+  expect(await operators).toEqual({ kind: 'applied', outcome: 'updated' });
+  expect(await eleventh).toEqual({ kind: 'applied', outcome: 'updated' });
+  expect(calls[10]?.change.writer).toBe('operator');
+});
+
 test('a run that continued as new is called again', async () => {
   const { calls, signalled, syncUserNow } = start();
   const answer = syncUserNow('user_ada', 'sign-in');
