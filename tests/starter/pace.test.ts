@@ -20,3 +20,11 @@ test('keys are forgotten once many are there, those of a running stretch are not
   for (let n = 0; n < 10_000; n++) mayOnceMore(`newer ${n}`);
   expect(mayOnceMore('new')).toBe(false);
 });
+
+test('many keys of running stretches make no call slow', () => {
+  const mayOnceMore = createPace(1, 1_000, () => 0);
+  for (let n = 0; n < 100_000; n++) mayOnceMore(`running ${n}`);
+  const begunAtMs = performance.now();
+  for (let n = 0; n < 1_000; n++) mayOnceMore(`new ${n}`);
+  expect(performance.now() - begunAtMs).toBeLessThan(200);
+});
