@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { UserRow } from '../db/read-user.js';
 import { type FailureCode, failureCode } from '../failures.js';
+import { carefulLog } from './careful-log.js';
 import { ensureRow, type ReadClaims } from './ensure-row.js';
 import { createOneFlight } from './one-flight.js';
 import type { Session } from './session.js';
@@ -61,7 +62,8 @@ const MISSED: KnownRow = { state: 'missed' };
 
 /** Makes sure of rows, once a session and for parallel requests together, and remembers them. */
 export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
-  const { maxAgeMs = 300_000, maxSessions = 5_000, timeoutMs = 1_500, readClaims, handOver, log } = options;
+  const { maxAgeMs = 300_000, maxSessions = 5_000, timeoutMs = 1_500, readClaims, handOver } = options;
+  const log = carefulLog(options.log);
   const perSecond = options.clerkRequestsPerSecond ?? options.clerk.allowedPerSecond * 0.8;
   const deps: SignInDependencies = {
     db: options.db,
@@ -100,14 +102,14 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
     let isHandedOver = false;
     const missed = (code: FailureCode | 'UNKNOWN') => {
       const durationMs = Math.round(performance.now() - begunAtMs);
-      log?.warn({ clerkUserId, code, durationMs }, 'The row was not made sure of');
+      log.warn({ clerkUserId, code, durationMs }, 'The row was not made sure of');
       if (!isHandedOver) callHandOver(clerkUserId);
       isHandedOver = true;
     };
     const work = async (): Promise<KnownRow> => {
       try {
         const { row, outcome, isProvisional } = await ensureRow(session, deps, readClaims);
-        if (outcome === 'created') log?.info({ clerkUserId, outcome }, 'The row was made at sign-in');
+        if (outcome === 'created') log.info({ clerkUserId, outcome }, 'The row was made at sign-in');
         if (isProvisional) callHandOver(clerkUserId);
         const known: KnownRow = row === null ? { state: 'gone' } : { state: 'present', row };
         // By now all who asked may have gone on without it.
@@ -127,7 +129,7 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
       .then(handOver)
       .catch((error: unknown) => {
         const code = failureCode(error) ?? 'UNKNOWN';
-        log?.warn({ clerkUserId, code }, 'The user was not handed over');
+        log.warn({ clerkUserId, code }, 'The user was not handed over');
       });
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FAILURES, failure, failureCode } from '../failures.js';
 import { createBearerSession } from './bearer-session.js';
+import { carefulLog } from './careful-log.js';
 import { setSyncedUser } from './get-synced-user.js';
 import { createRowKeeper, type KnownRow, type RowKeeperOptions } from './row-keeper.js';
 import type { Session } from './session.js';
@@ -40,7 +41,8 @@ export type SignInMiddleware = (
  * @see https://clerk.com/docs/reference/express/clerk-middleware
  */
 export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
-  const { verifySession, whenMissing = 'continue', maxSessions = 5_000, timeoutMs = 1_500, log } = options;
+  const { verifySession, whenMissing = 'continue', maxSessions = 5_000, timeoutMs = 1_500 } = options;
+  const log = carefulLog(options.log);
   const bearerSession = verifySession === undefined ? null : createBearerSession(verifySession, maxSessions);
   const keeper = createRowKeeper(options);
 
@@ -99,7 +101,7 @@ export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
         .then(
           (verified) => withSession(verified, request, response, next),
           (error: unknown) => {
-            log?.warn({ code: failureCode(error) ?? 'UNKNOWN' }, 'The session was not verified');
+            log.warn({ code: failureCode(error) ?? 'UNKNOWN' }, 'The session was not verified');
             goOn({ state: 'missed' }, request, response, next);
           },
         )

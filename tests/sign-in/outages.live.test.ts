@@ -148,6 +148,20 @@ test("another instance's key writes nobody: a miss, and never a user who is gone
   }
 });
 
+test('a log that throws harms neither requests nor the application', async () => {
+  const throws = () => {
+    throw new Error('The disk is full');
+  };
+  const application = await world.start({ timeoutMs: 100, log: { info: throws, warn: throws } });
+  const recover = world.standIn.failWith({ kind: 'slow', latencyMs: 1_000 });
+  expect(await application.get(world.token(id))).toMatchObject({ status: 200, body: { user: null } });
+  expect(world.handedOver).toEqual([id]);
+  recover();
+  const dropped = world.standIn.failWith({ kind: 'drop' });
+  expect(await application.get(world.token(world.signUp()))).toMatchObject({ status: 200 });
+  dropped();
+});
+
 test('keys that come late are within the time box, too', async () => {
   const { secretKey, url: apiUrl } = world.standIn;
   const recover = world.standIn.failWith({ kind: 'slow', latencyMs: 2_500, pathPrefix: '/v1/jwks' });
