@@ -25,7 +25,7 @@ export interface RowKeeperOptions extends Omit<SignInDependencies, 'signal'> {
   clerkRequestsPerSecond?: number;
   /** Reads the user out of custom claims of the session token; Clerk is then not asked. */
   readClaims?: ReadClaims;
-  /** Told of a user whose row is still to be made, at most about once a second; meant to signal `syncUser`. */
+  /** Told of a user whose row is still to be made, at most about once a second, and not while it is still being told of them; meant to signal `syncUser`. */
   handOver?: (clerkUserId: string) => unknown;
   /** Default: nothing is logged. */
   log?: SignInLog;
@@ -57,6 +57,8 @@ const PROVISIONAL_MAX_AGE_MS = 2_000;
 const GONE_MAX_AGE_MS = 10_000;
 /** In an outage a page's many requests must not each try anew, and each signal the user's workflow. */
 const REST_AFTER_MISS_MS = 1_000;
+/** Who was handed over is not so again before that has ended, or is taken for lost. */
+const LONGEST_HAND_OVER_MS = 15_000;
 
 const MISSED: KnownRow = { state: 'missed' };
 
@@ -73,6 +75,7 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
   };
   const memories = new LRUCache<string, Memory>({ max: maxSessions });
   const resting = new LRUCache<string, KnownRow>({ max: maxSessions, ttl: REST_AFTER_MISS_MS });
+  const handingOver = new LRUCache<string, true>({ max: maxSessions, ttl: LONGEST_HAND_OVER_MS });
   const inOneFlight = createOneFlight<KnownRow>(timeoutMs);
 
   const remember = (session: Session, known: KnownRow) => {
@@ -125,12 +128,15 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
   }
 
   function callHandOver(clerkUserId: string): void {
+    if (handingOver.has(clerkUserId)) return;
+    handingOver.set(clerkUserId, true);
     Promise.resolve(clerkUserId)
       .then(handOver)
       .catch((error: unknown) => {
         const code = failureCode(error) ?? 'UNKNOWN';
         log.warn({ clerkUserId, code }, 'The user was not handed over');
-      });
+      })
+      .finally(() => handingOver.delete(clerkUserId));
   }
 }
 

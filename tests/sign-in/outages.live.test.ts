@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { createSessionVerifier } from '../../src/sign-in/verify-session.js';
+import { deferred } from '../starter/deferred.js';
 import { waitUntil } from '../support/wait-until.js';
 import { signingIn } from './signing-in.js';
 import type { Application } from './start-application.js';
@@ -146,6 +147,32 @@ test("another instance's key writes nobody: a miss, and never a user who is gone
   } finally {
     await other.stop();
   }
+});
+
+test('a user is not handed over again while that goes on', async () => {
+  const begun: string[] = [];
+  const { promise, resolve } = deferred();
+  const handOver = async (clerkUserId: string) => {
+    begun.push(clerkUserId);
+    await promise;
+  };
+  const application = await world.start({ handOver, clerkRequestsPerSecond: 1 });
+  world.standIn.failWith({ kind: 'drop' });
+  const misses = async (count: number) => {
+    const before = world.logged.length;
+    await waitUntil(
+      async () => {
+        await application.get(world.token(id));
+        return world.logged.length >= before + count;
+      },
+      { describe: `${count} misses`, timeoutMs: 5_000 },
+    );
+  };
+  await misses(3);
+  expect(begun).toEqual([id]);
+  resolve();
+  await misses(1);
+  expect(begun).toEqual([id, id]);
 });
 
 test('a log that throws harms neither requests nor the application', async () => {
