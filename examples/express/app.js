@@ -3,6 +3,9 @@ import { createClerkApi, getSyncedUser, handOverToStarter, syncOnSignIn } from '
 import express from 'express';
 import { errorPage, notReadyPage, rowPage, signedOutPage } from './pages.js';
 
+/** As Express reads a path: whatever the case. */
+const isApi = (path) => /^\/api\//i.test(path);
+
 /**
  * @param db from `connectDatabase`, one of each a process.
  * @param signInUrl where people sign in, for those who have not.
@@ -27,7 +30,7 @@ export function createApp({ env, db, signInUrl, beforeClerk }) {
         secretKey: env.CLERK_SECRET_KEY,
         apiUrl: env.CLERK_API_URL ?? 'https://api.clerk.com',
       }),
-      whenMissing: ({ url }) => (url.startsWith('/api/') ? 'refuse' : 'continue'),
+      whenMissing: ({ url }) => (isApi(url) ? 'refuse' : 'continue'),
       handOver: env.STARTER_URL
         ? handOverToStarter({ url: env.STARTER_URL, apiToken: env.STARTER_API_TOKEN })
         : undefined,
@@ -55,14 +58,14 @@ export function createApp({ env, db, signInUrl, beforeClerk }) {
   });
 
   app.use((request, response) => {
-    if (request.path.startsWith('/api/')) response.status(404).json({ code: 'NOT_FOUND' });
+    if (isApi(request.path)) response.status(404).json({ code: 'NOT_FOUND' });
     else response.status(404).send(errorPage('There is nothing here.'));
   });
 
   app.use((error, request, response, next) => {
     if (response.headersSent) return next(error);
     console.error(error);
-    if (request.path.startsWith('/api/')) response.status(500).json({ code: 'INTERNAL' });
+    if (isApi(request.path)) response.status(500).json({ code: 'INTERNAL' });
     else response.status(500).send(errorPage('Something failed here. Try again in a moment.'));
   });
   return app;

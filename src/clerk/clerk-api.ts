@@ -6,8 +6,8 @@ const API_VERSION = '2026-05-12';
 
 export interface ClerkApiOptions {
   secretKey: string;
-  /** Without `/v1`: https://api.clerk.com, or a stand-in's address. */
-  apiUrl: string;
+  /** Without `/v1`. Default https://api.clerk.com; or a stand-in's address. */
+  apiUrl?: string;
   /** One request's limit, body included. Clerk's own SDK has none. */
   timeoutMs?: number;
 }
@@ -36,7 +36,11 @@ export interface ClerkApi {
   get(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<ClerkAnswer>;
 }
 
-export function createClerkApi({ secretKey, apiUrl, timeoutMs = 10_000 }: ClerkApiOptions): ClerkApi {
+export function createClerkApi({
+  secretKey,
+  apiUrl = 'https://api.clerk.com',
+  timeoutMs = 10_000,
+}: ClerkApiOptions): ClerkApi {
   const headers = {
     authorization: `Bearer ${secretKey}`,
     'clerk-api-version': API_VERSION,

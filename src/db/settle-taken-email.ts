@@ -54,8 +54,10 @@ export async function settleTakenEmail<Applied extends { outcome: Outcome }>(
           if (applied.every(({ outcome }) => outcome === 'stale')) return applied;
           // Content that was known already says nothing new about whose the address is.
           const isNews = applied.some(({ outcome }) => outcome !== 'unchanged');
+          // What a token says, and Clerk did not, takes nothing from anybody.
+          const isClerks = snapshot.clerkUpdatedAtMs > 0;
           const takes = policy === 'take-over' || (policy === 'null-older' && isLater(alive));
-          if (alive.length === 0 || (isNews && takes)) {
+          if (alive.length === 0 || (isNews && isClerks && takes)) {
             await withholdFrom(run, index, email, holders, writer);
             await run(Prisma.sql`
               UPDATE users SET email = email_withheld, email_withheld = NULL

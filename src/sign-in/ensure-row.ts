@@ -2,6 +2,7 @@ import { applySnapshots } from '../db/apply-snapshots.js';
 import { readUser } from '../db/read-user.js';
 import type { JsonObject } from '../user-change.js';
 import { type ClaimedUser, provisionalSnapshot } from './provisional-snapshot.js';
+import { requireInstance } from './require-instance.js';
 import type { Session } from './session.js';
 import { type SignInDependencies, type SyncedUser, syncUserWithDatabase } from './sync-user-with-database.js';
 
@@ -15,7 +16,8 @@ export interface EnsuredRow extends SyncedUser {
 
 /**
  * Makes sure that somebody who signed in has a row. One that is there is taken as it is, for webhooks and the reconcile
- * keep it fresh: Clerk is asked for a missing one only, and not even then if the token says enough.
+ * keep it fresh: Clerk is asked for a missing one only, and not even then if the token says enough. A row made of what a
+ * token says is of a user whom Clerk may have deleted a moment ago; the hand-over, or the next sweep, finds that out.
  *
  * @returns the row; null when the user is deleted or Clerk does not have them.
  * @throws what {@link syncUserWithDatabase} throws for an id, and what `readClaims` throws.
@@ -30,6 +32,7 @@ export async function ensureRow(
   if (row !== null) return { outcome: 'unchanged', row, isProvisional: false };
   const claimed = readClaims?.(claims) ?? null;
   if (claimed === null) return { ...(await syncUserWithDatabase(clerkUserId, deps)), isProvisional: false };
+  await requireInstance(deps);
   const snapshot = provisionalSnapshot(clerkUserId, claimed);
   const [applied] = await applySnapshots(deps.db, [snapshot], 'sign-in');
   const outcome = applied?.outcome ?? 'stale';

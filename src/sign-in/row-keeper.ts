@@ -60,6 +60,9 @@ const REST_AFTER_MISS_MS = 1_000;
 /** Who was handed over is not so again before that has ended, or is taken for lost. */
 const LONGEST_HAND_OVER_MS = 15_000;
 
+/** Older than this, a row that cannot be made sure of is better not shown: the user may be gone since. */
+const LONGEST_UNSURE_MS = 3_600_000;
+
 const MISSED: KnownRow = { state: 'missed' };
 
 /** Makes sure of rows, once a session and for parallel requests together, and remembers them. */
@@ -94,8 +97,10 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
         return known;
       }
       // Not made sure of again, but it was there minutes ago: better than nothing under either policy.
-      const before = memories.get(session.key)?.known;
-      return before?.state === 'present' ? before : known;
+      const before = memories.get(session.key);
+      return before?.known.state === 'present' && performance.now() < before.untilMs + LONGEST_UNSURE_MS
+        ? before.known
+        : known;
     },
   };
 

@@ -134,20 +134,30 @@ test('sign-ins beyond the budget are misses, and Clerk is not asked', async () =
   expect(world.logged).toContainEqual(expect.objectContaining({ code: 'CLERK_RATE_LIMITED' }));
 });
 
-test("another instance's key writes nobody: a miss, and never a user who is gone", async () => {
-  const other = await startStandIn({ instanceId: 'ins_other', rateLimit: null });
-  try {
-    const clerk = createClerkApi({ secretKey: other.secretKey, apiUrl: other.url });
-    const application = await world.start({ clerk, whenMissing: 'refuse' });
-    expect(await application.get(world.token(id))).toMatchObject({ status: 503 });
-    expect(world.logged).toMatchObject([{ code: 'INSTANCE_CHANGED' }]);
-    await application.get(world.token(world.signUp()));
-    expect(other.stats.byRoute).toEqual({ 'GET /v1/instance': 1 });
-    expect(await world.db.user.findUnique({ where: { clerkId: id } })).toBeNull();
-  } finally {
-    await other.stop();
-  }
-});
+test.each([
+  ['', undefined],
+  [', custom claims or not', () => ({ email: 'claimed@example.com' })],
+])(
+  "another instance's key writes nobody: a miss, and never a user who is gone%s",
+  async (_claims, readClaims) => {
+    const other = await startStandIn({ instanceId: 'ins_other', rateLimit: null });
+    try {
+      const clerk = createClerkApi({ secretKey: other.secretKey, apiUrl: other.url });
+      const application = await world.start({
+        clerk,
+        whenMissing: 'refuse',
+        ...(readClaims ? { readClaims } : {}),
+      });
+      expect(await application.get(world.token(id))).toMatchObject({ status: 503 });
+      expect(world.logged).toMatchObject([{ code: 'INSTANCE_CHANGED' }]);
+      await application.get(world.token(world.signUp()));
+      expect(other.stats.byRoute).toEqual({ 'GET /v1/instance': 1 });
+      expect(await world.db.user.findUnique({ where: { clerkId: id } })).toBeNull();
+    } finally {
+      await other.stop();
+    }
+  },
+);
 
 test('a user is not handed over again while that goes on', async () => {
   const begun: string[] = [];

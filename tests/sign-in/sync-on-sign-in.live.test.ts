@@ -193,7 +193,7 @@ test('alone, keys that cannot be read are a miss, and no token that holds', asyn
   expect([(await closed.get(token)).status, world.logged[0]?.code]).toEqual([503, 'CLERK_UNAVAILABLE']);
 });
 
-test('custom claims make a provisional row without a Clerk request, which any real snapshot replaces', async () => {
+test('custom claims make a provisional row without a Clerk request but the one about the instance, and any real snapshot replaces it', async () => {
   const application = await world.start({
     readClaims: ({ email, name }) =>
       typeof email === 'string' ? { email, emailVerified: true, firstName: String(name) } : null,
@@ -204,8 +204,10 @@ test('custom claims make a provisional row without a Clerk request, which any re
   const first = await Promise.all(Array.from({ length: 10 }, () => application.get(token)));
   for (const { body } of first)
     expect(body.user).toMatchObject({ email: 'claimed@example.com', emailVerified: true, name: 'Claimed' });
+  expect(world.clerkRequests()).toBe(1);
+  await application.get(world.token(world.signUp(), { email: 'other@example.com' }));
   expect(world.clerkRequests()).toBe(0);
-  expect(world.handedOver).toEqual([id]);
+  expect(world.handedOver[0]).toBe(id);
   expect(await webhook(id)).toMatchObject([{ outcome: 'updated' }]);
   expect((await changes(id)).map(({ kind }) => kind)).toEqual(['created', 'updated']);
   expect((await application.get(world.token(id, { email: 'claimed@example.com' }))).body.user).toMatchObject({
