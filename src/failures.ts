@@ -93,13 +93,15 @@ export const FAILURES = {
   },
   TEMPORAL_UNAVAILABLE: {
     meaning: 'Temporal did not take the change in time.',
-    action: 'Nothing is lost: Svix delivers again. Check that the Temporal server answers.',
+    action:
+      'Check that the Temporal server answers. A webhook is not lost: Svix delivers again; whoever asked for a user asks again.',
     retried: true,
     httpStatus: 503,
   },
   POSTGRES_UNAVAILABLE: {
-    meaning: 'Postgres does not answer, or ended the statement.',
-    action: 'Nothing is lost: the activity tries again until it goes through. Check the database.',
+    meaning: 'Postgres does not answer, refuses the connection, or ended the statement.',
+    action:
+      'Check the database, its address and password. Nothing is lost: an activity tries again until it goes through.',
     retried: true,
     httpStatus: 503,
   },
@@ -143,7 +145,7 @@ export const FAILURES = {
   CLERK_RATE_LIMITED: {
     meaning: "Clerk's rate limit is used up.",
     action:
-      'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND.',
+      'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND, or `clerkRequestsPerSecond` of `syncOnSignIn`.',
     retried: true,
     httpStatus: 503,
   },
@@ -163,7 +165,7 @@ export const FAILURES = {
   HOOK_FAILED: {
     meaning: "A hook of the application's threw, or took too long.",
     action:
-      "Look in the log of the application for what it threw. It is called again until it returns; to leave this one out, send its user's workflow the signal `skip` with the revision.",
+      "Class, code and place of what it threw are in `pending_hooks.failure` and in the Web UI; the rest only the hook can log. It is called again until it returns; to leave this one out, send its user's workflow the signal `skip` with the revision.",
     retried: true,
   },
   HOOK_GAVE_UP: {

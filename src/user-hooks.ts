@@ -78,6 +78,10 @@ export function defineUserHooks(hooks: UserHooks): UserHooks {
       return [`${name} is unknown; there are ${HOOKS.join(', ')}, existingUsers and timeoutMs`];
     return typeof value === 'function' ? [] : [`${name} must be a function`];
   });
+  // Those of a class are no properties of its instance: each change would be taken for one that nobody wants to hear of.
+  for (const name of HOOKS)
+    if (hooks[name] !== undefined && !Object.hasOwn(hooks, name))
+      problems.push(`${name} is a method of a class; give an object with a function of that name`);
   if (problems.length > 0) throw new Error(`defineUserHooks: ${problems.join('; ')}.`);
   return Object.freeze({ ...hooks });
 }

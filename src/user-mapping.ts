@@ -101,16 +101,16 @@ export function defineUserMapping<const Columns extends Record<string, ColumnMap
       return {
         columns: described,
         values: readers.map(({ name, type, from }) => {
-          let value: unknown;
+          let mapped: ReturnType<typeof toMappedValue>;
           try {
-            value = from(visible);
+            // Reading the value may throw as well: a getter does, and so does JSON that contains itself.
+            mapped = toMappedValue(type, from(visible));
           } catch (error) {
             throw failure(
               'MAPPING_FAILED',
               `Column ${name}: its function threw ${error instanceof Error ? error.name : typeof error}.`,
             );
           }
-          const mapped = toMappedValue(type, value);
           if ('problem' in mapped) throw failure('MAPPING_FAILED', `Column ${name}: ${mapped.problem}.`);
           return mapped.value;
         }),

@@ -22,3 +22,10 @@ test('what is left out calls nothing', () => {
   expect(hookFor(defineUserHooks({}), 'created')).toBeUndefined();
   expect(hookFor(defineUserHooks({ onUserCreated: hook }), 'created')).toBe(hook);
 });
+
+test('a method of a class, which would never be called, is refused', () => {
+  class Hooks {
+    onUserCreated(): void {}
+  }
+  expect(() => defineUserHooks(new Hooks())).toThrow('onUserCreated is a method of a class');
+});

@@ -23,6 +23,18 @@ function messageOf(work: () => unknown): string {
   throw new Error('It should have failed.');
 }
 
+test("a value that contains itself, or throws when it is read, is that one user's failure", () => {
+  const cyclic: Record<string, unknown> = {};
+  cyclic.self = cyclic;
+  const throwing = {
+    get plan(): never {
+      throw new TypeError('90210');
+    },
+  };
+  for (const value of [cyclic, throwing])
+    expect(messageOf(() => written('jsonb', value))).toMatch(/ Column one: its function threw \w+Error\.$/);
+});
+
 describe('a mapping', () => {
   const plan = define({ plan: { type: 'text', from: (user) => user.public_metadata.plan } });
 

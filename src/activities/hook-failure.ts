@@ -22,13 +22,23 @@ export function hookFailure(error: unknown, { kind, revision }: PendingHook): Ap
 }
 
 function described(error: unknown): string {
+  try {
+    return named(error);
+  } catch {
+    // Its parts are the application's, and reading one may throw as well.
+    return 'it threw an error.';
+  }
+}
+
+function named(error: unknown): string {
   if (!(error instanceof Error)) return `it threw a ${typeof error}.`;
-  const { code, name, message, stack = '' } = error as Error & { code?: unknown };
+  const { code, name, message, stack } = error as Partial<Record<keyof Error | 'code', unknown>>;
   const isCode = typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code);
-  const frames = stack.slice(stack.indexOf(message) + message.length);
+  const isWhole = typeof message === 'string' && typeof stack === 'string' && stack.includes(message);
+  const frames = isWhole ? stack.slice(stack.indexOf(message) + message.length) : '';
   const [, place] = /\n\s+at .*?([\w.-]+\.[cm]?[jt]sx?:\d+):\d+\)?(?:\n|$)/.exec(frames) ?? [];
   return [
-    `it threw ${/^\w{1,60}$/.test(name) ? name : 'an error'}`,
+    `it threw ${typeof name === 'string' && /^\w{1,60}$/.test(name) ? name : 'an error'}`,
     isCode ? ` (${code})` : '',
     place === undefined ? '' : ` at ${place}`,
     '.',

@@ -36,11 +36,14 @@ export interface ClerkApi {
   get(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<ClerkAnswer>;
 }
 
+/** @throws TypeError without a key. */
 export function createClerkApi({
   secretKey,
   apiUrl = 'https://api.clerk.com',
   timeoutMs = 10_000,
 }: ClerkApiOptions): ClerkApi {
+  if (typeof secretKey !== 'string' || secretKey === '')
+    throw new TypeError('createClerkApi needs secretKey: sk_live_… or sk_test_…. Look at CLERK_SECRET_KEY.');
   const headers = {
     authorization: `Bearer ${secretKey}`,
     'clerk-api-version': API_VERSION,

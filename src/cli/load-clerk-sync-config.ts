@@ -19,7 +19,10 @@ export async function loadClerkSyncConfig(file: string | undefined): Promise<Cle
     const said = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
     throw new Error(`${what} cannot be loaded: ${said}`, { cause });
   });
-  const config = defaultOf(loaded);
+  const exported = defaultOf(loaded);
+  // To Node the default of CommonJS is all that it exports, which TypeScript's and Babel's output marks.
+  const isTranspiled = typeof exported === 'object' && exported !== null && '__esModule' in exported;
+  const config = isTranspiled ? defaultOf(exported) : exported;
   if (config === undefined)
     throw new Error(
       `${what} has no default export. It must end in one: export default defineClerkSync({ … }).`,

@@ -78,6 +78,11 @@ async function withParts(
       'CLERK_SECRET_KEY is set, but CLERK_WEBHOOK_SIGNING_SECRET is not: copy it from the page of the webhook endpoint.',
     );
   }
+  if (config.DATABASE_URL !== undefined && config.CLERK_SECRET_KEY === undefined) {
+    throw new Error(
+      'DATABASE_URL is set, but CLERK_SECRET_KEY is not: made-up users of the stand-in would be written into that database. Set CLERK_SECRET_KEY; or unset DATABASE_URL, and a Postgres is run for them; or run `clerk-sync stand-in` and set what it prints.',
+    );
+  }
   const started = await Promise.allSettled([
     config.CLERK_SECRET_KEY === undefined && startClerk(),
     !config.temporalIsSet && startOwnTemporal(),

@@ -2,12 +2,13 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { DatabaseError, escapeLiteral, Pool, type PoolClient, type QueryResult } from 'pg';
 import type { EmailUniqueness } from './email-uniqueness.js';
 import { type Prisma, PrismaClient } from './generated/client.js';
+import { readPostgresUrl } from './postgres-url.js';
 
 export interface DatabaseOptions {
-  /** A Postgres URL; Neon's and others' `sslmode` parameters are honoured. */
+  /** A Postgres URL; Neon's and others' `sslmode` parameters are honoured, and Prisma's `schema`. */
   url: string;
-  /** Connections of this process. */
-  poolSize: number;
+  /** Connections of this process. Default 10. */
+  poolSize?: number;
   /** Longest wait for a connection, milliseconds. */
   connectTimeoutMs?: number;
   /** Longest statement, milliseconds. Default 15,000: an activity's attempt ends before Temporal gives it up. */
@@ -29,11 +30,13 @@ const connections = new WeakMap<object, Connection>();
 /** The one door to Postgres. Connects on first use; every verb of this folder takes it as its first argument. */
 export type Database = PrismaClient;
 
+/** @throws TypeError for an address that is none; whether anything is there, the first statement tells. */
 export function connectDatabase(options: DatabaseOptions): Database {
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, emailUniqueness = 'none' } = options;
+  const { connectionString, schema } = readPostgresUrl(options.url);
   const pool = new Pool({
-    connectionString: inUtc(options.url),
-    max: options.poolSize,
+    connectionString,
+    max: options.poolSize ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     // Above the server's own limit, for a server that has gone silent.
     query_timeout: statementTimeoutMs + 5_000,
@@ -46,6 +49,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
     onPoolError: ignore,
     onConnectionError: ignore,
     disposeExternalPool: true,
+    ...(schema === null ? {} : { schema }),
   });
   const db = new PrismaClient({ adapter });
   connections.set(db, { pool, statementTimeoutMs, emailUniqueness });
@@ -167,16 +171,4 @@ function takeErasureLock(mode: 'shared' | 'exclusive', timeoutMs: number): strin
   // here, so in a database with another default nothing is erased.
   return `SELECT ${limit}, ${set('transaction_isolation', 'read committed')},
     ${set('lock_timeout', String(Math.min(ERASURE_WAITS_MS, timeoutMs)))}, pg_advisory_xact_lock(${ERASURE_LOCK})`;
-}
-
-/**
- * Prisma's driver writes and reads times without their offset, which is right only in a session that is in UTC, whatever
- * the database's own time zone.
- */
-function inUtc(url: string): string {
-  const parsed = new URL(url);
-  const given = parsed.searchParams.get('options');
-  parsed.searchParams.set('options', [given, '-c timezone=UTC'].filter(Boolean).join(' '));
-  // URLSearchParams writes a space as +, which the driver does not read back.
-  return parsed.href.replaceAll('+-c', '%20-c').replaceAll('-c+', '-c%20');
 }

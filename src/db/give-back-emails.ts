@@ -28,7 +28,7 @@ export async function giveBackEmails(db: Database): Promise<void> {
     if (emailUniquenessOf(db) === 'none') {
       await query(
         db,
-        Prisma.sql`UPDATE users SET email_withheld = NULL, content_hash = '' WHERE email_withheld IS NOT NULL AND deleted_at IS NULL`,
+        Prisma.sql`UPDATE users SET email_withheld = NULL, content_hash = 'edited' WHERE email_withheld IS NOT NULL AND deleted_at IS NULL`,
       );
       return;
     }

@@ -48,7 +48,7 @@ const mapped = (snapshots: readonly UserSnapshot[]): IncomingColumn[] =>
     cast: as(column.type),
     read: ({ mapped }) => {
       const value = mapped?.values[nth] ?? null;
-      return column.type === 'jsonb' && value !== null ? JSON.stringify(value) : value;
+      return column.type === 'jsonb' && value !== null ? jsonText(value) : value;
     },
   }));
 

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
+import { readPostgresUrl } from './postgres-url.js';
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 /** Any number that nobody else locks; Prisma's own is another. */
@@ -16,20 +17,22 @@ const RECORD = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 
 /**
  * Applies the migrations of prisma/migrations that the database has not had, and records them as `prisma migrate deploy`
- * would. The database may hold an application's tables already; nothing is downloaded.
+ * would. The database may hold an application's tables already; a schema that the URL names is made; nothing is downloaded.
  *
  * @returns the names of the migrations that were applied now; empty when the database was up to date.
  * @throws Error that names the migration and what Postgres said; then nothing was changed.
  * @remarks Several processes may call it at once: one migrates, the others wait.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
+  const { connectionString, schema } = readPostgresUrl(databaseUrl);
+  const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
   // A connection that breaks fails the query in hand; without a listener it would also end the process.
   client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('BEGIN');
     await client.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
+    if (schema !== null) await client.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
     await client.query(RECORD);
     const pending = await pendingMigrations(client);
     for (const name of pending) await apply(client, name);
@@ -58,7 +61,7 @@ async function apply(client: Client, name: string): Promise<void> {
     await client.query(sql);
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Migration ${name} failed, and nothing was changed: ${said}`, { cause });
+    throw new Error(`Migration ${name} failed, and nothing was changed: ${said}${wayOut(said)}`, { cause });
   }
   await client.query(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
@@ -66,3 +69,9 @@ async function apply(client: Client, name: string): Promise<void> {
     [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
   );
 }
+
+/** Most applications have a table of this name. */
+const wayOut = (said: string) =>
+  /^relation "\w+" already exists/.test(said)
+    ? '. The application has a table of that name: give this service a database or a schema of its own, see "Your table" in README.'
+    : '';

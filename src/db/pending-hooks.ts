@@ -36,6 +36,9 @@ const KIND = Prisma.sql`CASE
   END`;
 
 /**
+ * Changes that somebody removed from the log have nothing left to tell, and are forgotten: else they would be offered for
+ * ever, and a thousand of them would keep everybody else's from being offered.
+ *
  * @returns a user's changes whose hooks have not been through, the oldest first.
  * @remarks Of one user, ids are in the order of the commits: whoever writes the log holds the user's row until then.
  */
@@ -44,6 +47,10 @@ export function listPendingHooks(db: Database, clerkUserId: string, most: number
     db,
     'Listing pending hooks.',
     Prisma.sql`
+WITH forgotten AS (
+  DELETE FROM pending_hooks WHERE clerk_id = ${clerkUserId}
+    AND NOT EXISTS (SELECT FROM user_changes WHERE user_changes.id = change_id)
+)
 SELECT clerk_id AS "clerkUserId", change_id::text AS "changeId", change.revision, ${KIND} AS kind
 FROM pending_hooks JOIN user_changes AS change USING (clerk_id)
 WHERE clerk_id = ${clerkUserId} AND change.id = change_id

@@ -27,8 +27,8 @@ export interface RowKeeperOptions extends Omit<SignInDependencies, 'signal'> {
   readClaims?: ReadClaims;
   /** Told of a user whose row is still to be made, at most about once a second, and not while it is still being told of them; meant to signal `syncUser`. */
   handOver?: (clerkUserId: string) => unknown;
-  /** Default: nothing is logged. */
-  log?: SignInLog;
+  /** Ids and codes only. Default: warnings, on the console; `false`: nothing. */
+  log?: SignInLog | false | undefined;
 }
 
 /** What is known of the row of somebody who signed in. */

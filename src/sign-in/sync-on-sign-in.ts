@@ -38,9 +38,11 @@ export type SignInMiddleware = (
  *   of within the time box goes by `whenMissing`, and to `handOver`.
  * @remarks One for a process: it remembers sessions and keeps the budget of requests. A refused request is answered with
  *   JSON, `{ code, message }`, the code of the failure catalogue.
+ * @throws TypeError for options that cannot work, when it is made.
  * @see https://clerk.com/docs/reference/express/clerk-middleware
  */
 export function syncOnSignIn(options: SyncOnSignInOptions): SignInMiddleware {
+  refuseUnusable(options);
   const { verifySession, whenMissing = 'continue', maxSessions = 5_000, timeoutMs = 1_500 } = options;
   const log = carefulLog(options.log);
   const bearerSession = verifySession === undefined ? null : createBearerSession(verifySession, maxSessions);
@@ -117,4 +119,24 @@ function refuse(response: ServerResponse, code: 'USER_GONE' | 'USER_NOT_READY'):
   response.setHeader('Cache-Control', 'no-store');
   if (httpStatus === 503) response.setHeader('Retry-After', '1');
   response.end(JSON.stringify({ code, message: meaning }));
+}
+
+/** For whoever writes no TypeScript: said here, or each request would tell of it, and not what to do. */
+function refuseUnusable({
+  db,
+  clerk,
+  mapping,
+  whenMissing = 'continue',
+}: Partial<SyncOnSignInOptions> = {}): void {
+  const problems = [
+    ...(db ? [] : ['db is missing: connectDatabase({ url })']),
+    ...(clerk ? [] : ['clerk is missing: createClerkApi({ secretKey })']),
+    ...(mapping === undefined || typeof mapping.valuesOf === 'function'
+      ? []
+      : ['mapping is not made by defineUserMapping; of a configuration it is `config.mapping`']),
+    ...(typeof whenMissing === 'function' || ['continue', 'refuse'].includes(whenMissing)
+      ? []
+      : ["whenMissing is neither 'continue' nor 'refuse' nor a function"]),
+  ];
+  if (problems.length > 0) throw new TypeError(`syncOnSignIn: ${problems.join('; ')}.`);
 }

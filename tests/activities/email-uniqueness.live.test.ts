@@ -7,6 +7,7 @@ import { recordReconcileRun } from '../../src/activities/record-reconcile-run.js
 import type { UserPage } from '../../src/clerk/list-users.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
 import type { EmailUniqueness } from '../../src/db/email-uniqueness.js';
+import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { noTotals } from '../../src/reconcile-totals.js';
 import type { JsonObject, JsonValue, Outcome, UserChange } from '../../src/user-change.js';
 import { clerkUser } from '../support/clerk-user.js';
@@ -297,6 +298,21 @@ describe.each(POLICIES)('EMAIL_UNIQUENESS=%s', (policy) => {
       await service.db.$executeRaw`DELETE FROM users WHERE clerk_id IN (${old}, ${young})`;
       await service.db.$executeRawUnsafe(UNIQUE);
     }
+  });
+});
+
+test('whose address is withheld when the setting is turned off, and who is then deleted, is anonymised like anybody', async () => {
+  const service = await openService('quarantine');
+  const { old, young, user, one } = newPair();
+  await service.webhook(user(old, 0, one));
+  await service.webhook(user(young, 10, one));
+  const off = service.under('none');
+  await off.sweep([], LATER);
+  await off.remove(young, LATER);
+  expect(await eraseDeletedUsers(service.db, { mode: 'anonymise', holdbackMs: 0 })).toBe(1);
+  expect(await service.db.user.findUnique({ where: { clerkId: young } })).toMatchObject({
+    firstName: null,
+    raw: {},
   });
 });
 

@@ -30,6 +30,17 @@ test.each([
   expect(nonRetryable).toBe(false);
 });
 
+test.each<[string, object]>([
+  ['stack', { stack: 5 }],
+  ['message', { message: undefined }],
+  ['message that its stack lacks', { message: 'rewritten', stack: 'Error: x\n    at ada.lovelace.js:1:2' }],
+  ['name', { name: Symbol('Ada') }],
+])('an error with an odd %s is named all the same', (_, odd) => {
+  const failure = of(Object.assign(new Error('x'), odd));
+  expect(failure).toMatchObject({ type: 'HOOK_FAILED', message: expect.stringMatching(/: it threw .*\.$/) });
+  expect(failure.message).not.toContain('ada');
+});
+
 test('the code of a known kind is kept', () => {
   expect(of(Object.assign(new Error('x'), { code: 'P2002' })).message).toContain(
     'it threw Error (P2002) at ',

@@ -39,6 +39,16 @@ export default defineClerkSync({
   }
 });
 
+test('a file that TypeScript turned into CommonJS is read as it was meant', async () => {
+  const file = path.join(folder, 'config.cjs');
+  writeFileSync(
+    file,
+    `Object.defineProperty(exports, '__esModule', { value: true });
+exports.default = { [Symbol.for('clerk-temporal-sync.config')]: true };`,
+  );
+  expect(await loadClerkSyncConfig(file)).toEqual(defineClerkSync({}));
+});
+
 test.each([
   ['does not exist', () => path.join(folder, 'nowhere.mjs'), /there is no file .+nowhere\.mjs\. Correct/],
   ['throws', () => fileWith("throw new RangeError('too far');"), / cannot be loaded: RangeError: too far$/],

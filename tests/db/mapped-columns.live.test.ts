@@ -126,6 +126,17 @@ describe('mapped columns', () => {
     expect(await mappedOf(b)).toEqual({ ...EMPTY, tier: 'none' });
   });
 
+  test('that hold JSON have U+FFFD for what Postgres cannot store, as raw has', async () => {
+    const id = newUserId();
+    const tags = [{ 'k\0': 'v\0' }, '\uD83D', '\\u0000'];
+    const fields = { public_metadata: { plan: 'a\0', tags } };
+    expect(await table.apply(snapshot(id, T0, fields))).toBe('created');
+    const stored = { plan: 'a\uFFFD', tags: [{ 'k\uFFFD': 'v\uFFFD' }, '\uFFFD', '\\u0000'] };
+    expect(await mappedOf(id)).toMatchObject(stored);
+    expect((await table.row(id)).publicMetadata).toEqual(stored);
+    expect(await table.apply(snapshot(id, T0 + 1, fields))).toBe('unchanged');
+  });
+
   test('are changes of the user, named in the log by their columns, once where Clerk has a field of that name', async () => {
     const id = newUserId();
     await table.apply(snapshot(id, T0));

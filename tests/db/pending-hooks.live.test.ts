@@ -129,6 +129,18 @@ describe('users to offer', () => {
     expect(await due()).toEqual(['user_a']);
   });
 
+  test('do not wait for changes that were removed from the log, once those were looked for', async () => {
+    const ids = Array.from({ length: 5 }, (_, n) => `user_${n}`);
+    for (const id of ids) await write(id);
+    await connected.db.$executeRaw`TRUNCATE user_changes`;
+    await offer();
+    await write('user_5');
+    expect(await due()).toEqual([]);
+    for (const id of ids) expect(await listPendingHooks(connected.db, id, 10)).toEqual([]);
+    expect(await noted()).toEqual(['user_5']);
+    expect(await due()).toEqual(['user_5']);
+  });
+
   test('wait while enough is in hand; those whose hooks fail take nobody’s place', async () => {
     const ids = Array.from({ length: 6 }, (_, n) => `user_${n}`);
     for (const id of ids.slice(0, 5)) await write(id);
