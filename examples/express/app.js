@@ -30,6 +30,8 @@ export function createApp({ env, db, signInUrl, beforeClerk }) {
         secretKey: env.CLERK_SECRET_KEY,
         apiUrl: env.CLERK_API_URL ?? 'https://api.clerk.com',
       }),
+      // With columns of your own: import config from './clerk-sync.config.mjs', the file that the worker has, and here
+      // mapping: config.mapping,
       whenMissing: ({ url }) => (isApi(url) ? 'refuse' : 'continue'),
       handOver: env.STARTER_URL
         ? handOverToStarter({ url: env.STARTER_URL, apiToken: env.STARTER_API_TOKEN })

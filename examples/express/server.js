@@ -11,7 +11,11 @@ if (missing.length > 0) {
   process.exit(1);
 }
 
-const db = connectDatabase({ url: env.DATABASE_URL, poolSize: 10 });
+const db = connectDatabase({
+  url: env.DATABASE_URL,
+  // As the worker has it: it matters only where you made users.email unique.
+  emailUniqueness: env.EMAIL_UNIQUENESS || undefined,
+});
 const beforeClerk = await createStandInSignUp(env);
 const signInUrl = beforeClerk ? '/sign-up' : env.CLERK_SIGN_IN_URL;
 const app = createApp({ env, db, signInUrl, beforeClerk });
