@@ -14,7 +14,11 @@ import { answerOf, snapshotOf, T0 } from '../db/snapshot-of.js';
 import { hookLog } from '../support/hook-log.js';
 import { detailsOf } from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
-import { waitUntil } from '../support/wait-until.js';
+import { type WaitUntilOptions, waitUntil } from '../support/wait-until.js';
+
+/** A task that was on its way to a worker as that stopped comes again after its heartbeat's 10 s. */
+const until = <T>(condition: () => T | Promise<T>, options: WaitUntilOptions = {}): Promise<T> =>
+  waitUntil(condition, { timeoutMs: 30_000, ...options });
 
 const log = hookLog();
 let service: TestService;
@@ -47,9 +51,8 @@ const pending = (clerkId?: string) =>
 async function settled(...ids: string[]): Promise<void> {
   await tick();
   for (const id of ids)
-    await waitUntil(async () => (await pending(id)).length === 0, {
+    await until(async () => (await pending(id)).length === 0, {
       describe: async () => ({ pending: await pending(id), called: log.of(id) }),
-      timeoutMs: 20_000,
     });
 }
 
@@ -94,7 +97,7 @@ describe('runUserHooks', () => {
     await write(failing, 0);
     await write(failing, 1);
     await tick();
-    await waitUntil(() => log.of(failing).length === 1);
+    await until(() => log.of(failing).length === 1);
     await write(other, 0);
     await settled(other);
     expect(log.of(other)).toEqual(['onUserCreated created 1']);
@@ -113,7 +116,7 @@ describe('runUserHooks', () => {
     };
     await write(id, 0);
     await tick();
-    const failure = await waitUntil(async () => {
+    const failure = await until(async () => {
       const { pendingActivities } = (await runOf(id).describe()).raw;
       return pendingActivities?.[0]?.lastFailure ?? undefined;
     });
@@ -138,13 +141,16 @@ describe('runUserHooks', () => {
         return attempt === 1 ? new Promise(() => undefined) : undefined;
       },
     });
-    await write(id, 0);
-    await tick();
-    await waitUntil(async () => (await pending(id))[0]?.failure?.includes('200 ms'));
-    expect(aborted).toBe(1);
-    await settled(id);
-    await service.stopWorker();
-    await service.startWorker();
+    try {
+      await write(id, 0);
+      await tick();
+      await until(async () => (await pending(id))[0]?.failure?.includes('200 ms'));
+      expect(aborted).toBe(1);
+      await settled(id);
+    } finally {
+      await service.stopWorker();
+      await service.startWorker();
+    }
   });
 
   test('a worker that is stopped amid a hook aborts its signal, and the next one calls it again', async () => {
@@ -159,7 +165,7 @@ describe('runUserHooks', () => {
     };
     await write(id, 0);
     await tick();
-    await waitUntil(() => log.of(id).length === 1);
+    await until(() => log.of(id).length === 1);
     await service.stopWorker();
     expect(aborted).toBe(true);
     expect(await pending(id)).toMatchObject([{ failures: 0 }]);
@@ -179,7 +185,7 @@ describe('runUserHooks', () => {
       await write(id, 0);
       await write(id, 1);
       await tick();
-      await waitUntil(async () => (await detailsOf(runOf(id))).includes('Parked at revision 1'));
+      await until(async () => (await detailsOf(runOf(id))).includes('Parked at revision 1'));
       return {
         id,
         cure: () => {
@@ -222,7 +228,7 @@ describe('runUserHooks', () => {
     await write(id, 0);
     await write(id, 1);
     await tick();
-    await waitUntil(() => log.of(id).length >= 1);
+    await until(() => log.of(id).length >= 1);
     await runOf(id).signal(skipHook, 1);
     await settled(id);
     expect(log.of(id).at(-1)).toBe('onUserUpdated updated 2');
@@ -235,7 +241,7 @@ describe('runUserHooks', () => {
     };
     await write(id, 0);
     await tick();
-    await waitUntil(() => log.of(id).length >= 1);
+    await until(() => log.of(id).length >= 1);
     await runOf(id).terminate();
     log.behave = () => undefined;
     await write(id, 1);
@@ -371,7 +377,7 @@ describe('no change is passed over', () => {
       };
       try {
         await writeAndOffer(id, 1);
-        await waitUntil(isLooking);
+        await until(isLooking);
         await writeAndOffer(id, 2);
         expect(await isLooking()).toBe(true);
       } finally {
