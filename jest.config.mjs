@@ -33,4 +33,6 @@ export default {
     },
   ],
   testTimeout: 60_000,
+  // Most tests wait for servers more than they compute.
+  maxWorkers: 2,
 };

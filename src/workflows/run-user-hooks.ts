@@ -92,6 +92,7 @@ export async function runUserHooks({
     const { runUserHook } = proxyActivities<HookActivities>({
       ...onHooksQueue,
       startToCloseTimeout: timeoutMs + GRACE_MS,
+      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       retry: { ...SHORT.retry, maximumInterval: '5m' },
       summary: `${change.kind}, revision ${change.revision}`,
     });
@@ -107,7 +108,9 @@ export async function runUserHooks({
         return message;
       } finally {
         scope.cancel();
-        for (const loser of [calling, stopping]) loser.catch(() => undefined);
+        stopping.catch(() => undefined);
+        // Given up, it must have ended before the next call begins, in this run or in one that continues it.
+        await calling.catch(() => undefined);
       }
     });
   }

@@ -234,6 +234,29 @@ describe('runUserHooks', () => {
     expect(log.of(id).at(-1)).toBe('onUserUpdated updated 2');
   });
 
+  test('a hook in hand that is skipped was told to end before the next one begins', async () => {
+    const id = newUserId();
+    const order: string[] = [];
+    log.behave = ({ clerkUserId, revision }, { signal }) => {
+      if (clerkUserId !== id) return;
+      order.push(`called ${revision}`);
+      if (revision > 1) return;
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          order.push('told to end');
+          reject(signal.reason);
+        });
+      });
+    };
+    await write(id, 0);
+    await write(id, 1);
+    await tick();
+    await until(() => order.length === 1);
+    await runOf(id).signal(skipHook, 1);
+    await settled(id);
+    expect(order).toEqual(['called 1', 'told to end', 'called 2']);
+  });
+
   test('a run that somebody terminated is started again for the next change, with what it left', async () => {
     const id = newUserId();
     log.behave = ({ clerkUserId }) => {
