@@ -1,7 +1,8 @@
-import { type Database, query } from './database.js';
+import type { Database } from './database.js';
 import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
+import { runStatement } from './run-statement.js';
 import { GONE_ROWS } from './waiting-deletions.js';
 
 /** A live row whose user Clerk, asked by id, no longer has. */
@@ -40,17 +41,16 @@ export async function listUnaskedCandidates(
   after: string | null,
   most: number,
 ): Promise<string[]> {
-  return withFailure('Listing candidates for deletion.', async () => {
-    const rows = await query<{ clerkUserId: string }>(
-      db,
-      Prisma.sql`
+  const rows = await runStatement<{ clerkUserId: string }>(
+    db,
+    'Listing candidates for deletion.',
+    Prisma.sql`
       SELECT clerk_id AS "clerkUserId" FROM deletion_candidates JOIN users USING (clerk_id)
       WHERE (gone_at IS NULL OR gone_at < observed_at) AND rejected_at IS NULL AND deleted_at IS NULL
         AND clerk_id > ${after ?? ''}
       ORDER BY clerk_id LIMIT ${most}`,
-    );
-    return rows.map((row) => row.clerkUserId);
-  });
+  );
+  return rows.map((row) => row.clerkUserId);
 }
 
 /** Notes what Clerk answered: the gone keep the time of the request, the others are no candidates any more. */
@@ -88,13 +88,12 @@ export interface GoneCount {
 
 /** @returns how many rows could be deleted. */
 export async function countGoneUsers(db: Database, selection: GoneSelection): Promise<GoneCount> {
-  return withFailure('Counting users that are gone.', async () => {
-    const [row] = await query<{ gone: number; foundUpTo: Date | null }>(
-      db,
-      Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo" ${DUE(selection)}`,
-    );
-    return { gone: row?.gone ?? 0, foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
-  });
+  const [row] = await runStatement<{ gone: number; foundUpTo: Date | null }>(
+    db,
+    'Counting users that are gone.',
+    Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo" ${DUE(selection)}`,
+  );
+  return { gone: row?.gone ?? 0, foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
 }
 
 /** @returns rows that could be deleted, in the order of their ids. */
@@ -102,16 +101,15 @@ export async function listGoneUsers(
   db: Database,
   wanted: GoneSelection & { after: string | null; most: number },
 ): Promise<GoneUser[]> {
-  return withFailure('Listing users that are gone.', async () => {
-    const rows = await query<{ clerkUserId: string; goneAt: Date }>(
-      db,
-      Prisma.sql`
+  const rows = await runStatement<{ clerkUserId: string; goneAt: Date }>(
+    db,
+    'Listing users that are gone.',
+    Prisma.sql`
       SELECT clerk_id AS "clerkUserId", gone_at AS "goneAt" ${DUE(wanted)}
         AND clerk_id > ${wanted.after ?? ''}
       ORDER BY clerk_id LIMIT ${wanted.most}`,
-    );
-    return rows.map((row) => ({ clerkUserId: row.clerkUserId, goneAtMs: row.goneAt.getTime() }));
-  });
+  );
+  return rows.map((row) => ({ clerkUserId: row.clerkUserId, goneAtMs: row.goneAt.getTime() }));
 }
 
 /** Keeps, on an operator's word, the rows that could be deleted, until a sweep sees their users again. @returns how many. */

@@ -1,6 +1,7 @@
-import { type Database, query } from './database.js';
+import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
+import { runStatement } from './run-statement.js';
 
 export interface SyncFailureRecord {
   clerkUserId: string;
@@ -52,17 +53,14 @@ const WAITS_FOR_EMAIL = Prisma.sql`(code = 'EMAIL_TAKEN' AND EXISTS (
 /** Notes that users' changes went through after all; nothing happens for those that had not failed. */
 export async function resolveSyncFailures(db: Database, clerkUserIds: readonly string[]): Promise<void> {
   if (clerkUserIds.length === 0) return;
-  try {
-    // One parameter however many users: as a list of parameters, a page of them would cost more than the rest.
-    await query(
-      db,
-      Prisma.sql`
+  // One parameter however many users: as a list of parameters, a page of them would cost more than the rest.
+  await runStatement(
+    db,
+    'Resolving a failure.',
+    Prisma.sql`
       UPDATE sync_failures SET resolved_at = now()
       WHERE resolved_at IS NULL AND clerk_id = ANY (${clerkUserIds}::text[]) AND NOT ${WAITS_FOR_EMAIL}`,
-    );
-  } catch (error) {
-    throw postgresFailure(error, 'Resolving a failure.');
-  }
+  );
 }
 
 /**
@@ -72,17 +70,14 @@ export async function resolveSyncFailures(db: Database, clerkUserIds: readonly s
  * @param sweptFromMs when the sweep began, Unix milliseconds; null when everybody was not come upon.
  */
 export async function resolveOutlivedFailures(db: Database, sweptFromMs: number | null): Promise<void> {
-  try {
-    await query(
-      db,
-      Prisma.sql`
+  await runStatement(
+    db,
+    'Resolving failures.',
+    Prisma.sql`
       UPDATE sync_failures SET resolved_at = now()
       WHERE resolved_at IS NULL AND CASE code
         WHEN 'EMAIL_TAKEN' THEN NOT ${WAITS_FOR_EMAIL}
         WHEN 'MAPPING_FAILED' THEN last_failed_at < ${sweptFromMs === null ? null : new Date(sweptFromMs)}::timestamptz
       END`,
-    );
-  } catch (error) {
-    throw postgresFailure(error, 'Resolving failures.');
-  }
+  );
 }

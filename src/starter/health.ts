@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { inTime } from './in-time.js';
 
 export interface HealthChecks {
   /** Whether Temporal answers for our namespace. */
@@ -35,14 +36,5 @@ export function createReadyz(checks: HealthChecks): RequestHandler {
   };
 }
 
-async function within(check: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), CHECK_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([check.catch(() => false), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const within = (check: Promise<boolean>): Promise<boolean> =>
+  inTime(check, CHECK_TIMEOUT_MS, () => new Error('no answer')).catch(() => false);

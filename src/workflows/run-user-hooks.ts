@@ -1,10 +1,7 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -13,6 +10,7 @@ import {
 import type { HookActivities } from '../activities/hook-activities.js';
 import { HOOKS_TASK_QUEUE, RETRY_SIGNAL, SKIP_HOOK_SIGNAL } from '../names.js';
 import { SHORT } from './activity-options.js';
+import { permanentFailure } from './permanent-failure.js';
 import { retry } from './sync-user-messages.js';
 import { hooksPending, skipHook, type UserHooksInput } from './user-hooks-messages.js';
 
@@ -103,9 +101,9 @@ export async function runUserHooks({
       try {
         return await Promise.race([calling, stopping]);
       } catch (error) {
-        const message = permanentFailure(error);
-        if (message === undefined) throw error;
-        return message;
+        const permanent = permanentFailure(error);
+        if (permanent === undefined) throw error;
+        return permanent.message;
       } finally {
         scope.cancel();
         stopping.catch(() => undefined);
@@ -118,8 +116,3 @@ export async function runUserHooks({
 
 const parked = ({ kind, revision }: Change, why: string): string =>
   `**Parked at revision ${revision} (${kind})**\n\n${why}\n\nSend the signal \`${RETRY_SIGNAL}\` once it is cured, or \`${SKIP_HOOK_SIGNAL}\` with the input \`${revision}\` to leave this one out. Later changes of this user wait.`;
-
-function permanentFailure(error: unknown): string | undefined {
-  if (isCancellation(error) || !(error instanceof ActivityFailure)) return undefined;
-  return error.cause instanceof ApplicationFailure ? error.cause.message : undefined;
-}

@@ -1,11 +1,8 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -17,9 +14,9 @@ import { failure } from '../failures.js';
 import { RETRY_SIGNAL, SYNC_NOW_UPDATE, SYNC_STATUS_ATTRIBUTE } from '../names.js';
 import { foldChanges, type UserChange } from '../user-change.js';
 import { SHORT } from './activity-options.js';
+import { permanentFailure } from './permanent-failure.js';
 import {
   retry,
-  type SyncFailureState,
   type SyncUserInput,
   type SyncUserState,
   status,
@@ -204,12 +201,4 @@ function checkSyncNow(change: Partial<UserChange> | undefined, clerkUserId: stri
       'INPUT_INVALID',
       `\`${SYNC_NOW_UPDATE}\` takes {"kind":"refetch","writer":"operator","clerkUserId":"${clerkUserId}","observedAtMs":0,"svixId":null}.`,
     );
-}
-
-/** What an activity threw for good. Anything else is retried by Temporal and never arrives here, but for a cancellation. */
-function permanentFailure(error: unknown): SyncFailureState | undefined {
-  if (isCancellation(error) || !(error instanceof ActivityFailure)) return undefined;
-  const { cause } = error;
-  if (!(cause instanceof ApplicationFailure)) return undefined;
-  return { code: cause.type ?? 'UNKNOWN', message: cause.message };
 }

@@ -6,6 +6,7 @@ import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { connectDatabase } from '../../src/db/database.js';
 import type { DeletionChange } from '../../src/user-change.js';
+import { activityDependencies } from '../support/activity-dependencies.js';
 import { snapshotChange } from '../support/clerk-user.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
@@ -17,20 +18,10 @@ const activity = new MockActivityEnvironment();
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  deps = {
+  deps = activityDependencies({
     db: connectDatabase({ url: database.url, poolSize: 2 }),
     clerk: createClerkApi({ secretKey: 'sk_test_never_asked', apiUrl: 'http://127.0.0.1:9' }),
-    keepPrivateMetadata: false,
-    deletion: { mode: 'soft', holdbackMs: 0 },
-    reconcile: {
-      pageSize: 500,
-      intervalMs: 15_000,
-      requestsPerSecond: 1000,
-      tickShare: 1,
-      mostDeletedShare: 0.05,
-      deletionGraceMs: 0,
-    },
-  };
+  });
 });
 afterAll(async () => {
   await deps?.db.$disconnect();

@@ -12,6 +12,7 @@ import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { failureCode } from '../../src/failures.js';
+import { activityDependencies } from '../support/activity-dependencies.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const USERS = 60;
@@ -31,20 +32,13 @@ const comparedPage = (place: SweepPlace): Promise<ComparedPage> =>
 beforeAll(async () => {
   database = await createTestDatabase();
   standIn = await startStandIn({ seedUsers: USERS, rateLimit: null });
-  deps = {
-    db: connectDatabase({ url: database.url, poolSize: 2 }),
-    clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
-    keepPrivateMetadata: false,
-    deletion: { mode: 'soft', holdbackMs: 0 },
-    reconcile: {
-      pageSize: PAGE_SIZE,
-      intervalMs: 15_000,
-      requestsPerSecond: 1000,
-      tickShare: 1,
-      mostDeletedShare: 0.05,
-      deletionGraceMs: 0,
+  deps = activityDependencies(
+    {
+      db: connectDatabase({ url: database.url, poolSize: 2 }),
+      clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
     },
-  };
+    PAGE_SIZE,
+  );
 });
 afterAll(async () => {
   await deps?.db.$disconnect();

@@ -14,6 +14,7 @@ import { connectDatabase } from '../../src/db/database.js';
 import { type DeletionMode, eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { foldChanges, type JsonObject, type UserChange } from '../../src/user-change.js';
 import { outermost } from '../../src/witnesses.js';
+import { activityDependencies } from '../support/activity-dependencies.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const HISTORIES = 400;
@@ -28,20 +29,13 @@ const activity = new MockActivityEnvironment();
 beforeAll(async () => {
   standIn = await startStandIn({ now: () => nowMs, rateLimit: null });
   database = await createTestDatabase();
-  deps = {
-    db: connectDatabase({ url: database.url, poolSize: 8 }),
-    clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
-    keepPrivateMetadata: false,
-    deletion: { mode: 'soft', holdbackMs: 0 },
-    reconcile: {
-      pageSize: PAGE_SIZE,
-      intervalMs: 15_000,
-      requestsPerSecond: 1000,
-      tickShare: 1,
-      mostDeletedShare: 0.05,
-      deletionGraceMs: 0,
+  deps = activityDependencies(
+    {
+      db: connectDatabase({ url: database.url, poolSize: 8 }),
+      clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
     },
-  };
+    PAGE_SIZE,
+  );
 });
 afterAll(async () => {
   await deps?.db.$disconnect();

@@ -1,6 +1,6 @@
 import { pause, resume } from '../../src/workflows/reconcile-messages.js';
-import { untilFailedWith } from '../support/reconciling.js';
-import type { TestServiceOptions } from '../support/test-service.js';
+import { type Reconcile, untilFailedWith } from '../support/reconciling.js';
+import type { TestService, TestServiceOptions } from '../support/test-service.js';
 import {
   begin,
   cancelled,
@@ -15,6 +15,24 @@ import {
 } from './record-reconcile.js';
 
 const DOWN = { kind: 'status', status: 500 } as const;
+
+/** A second sweep, stuck amid the pages of its windows. */
+async function amidWindows(service: TestService): Promise<Reconcile> {
+  await ended(await begin(service), { created: 42 });
+  failAfterPages(service, 25, DOWN);
+  const handle = await begin(service);
+  await untilReported(handle);
+  return handle;
+}
+
+async function pausedAmidWindows(service: TestService): Promise<Reconcile> {
+  const handle = await amidWindows(service);
+  await handle.signal(pause);
+  await untilPaused(handle);
+  service.standIn.settings.failures = [];
+  await handle.signal(resume);
+  return ended(handle, { windows: 2, seen: 42 });
+}
 
 recordInService('reconcileUsers', 'in-one-walk', SMALL, async (service) =>
   ended(await begin(service), { kind: 'sweep', pages: 5, created: 23 }),
@@ -87,58 +105,24 @@ recordInService('reconcileUsers', 'in-windows-cut-by-table', IN_WINDOWS, async (
   return ended(await begin(service), { windows: 2, deleted: 2 });
 });
 
-recordInService('reconcileUsers', 'in-windows-reading', IN_WINDOWS, async (service) => {
-  await ended(await begin(service), { created: 42 });
-  failAfterPages(service, 25, DOWN);
-  const handle = await begin(service);
-  await untilReported(handle);
-  return handle;
-});
+recordInService('reconcileUsers', 'in-windows-reading', IN_WINDOWS, amidWindows);
 
-recordInService('reconcileUsers', 'in-windows-paused', IN_WINDOWS, async (service) => {
-  await ended(await begin(service), { created: 42 });
-  failAfterPages(service, 25, DOWN);
-  const handle = await begin(service);
-  await untilReported(handle);
-  await handle.signal(pause);
-  await untilPaused(handle);
-  service.standIn.settings.failures = [];
-  await handle.signal(resume);
-  return ended(handle, { windows: 2, seen: 42 });
-});
+recordInService('reconcileUsers', 'in-windows-paused', IN_WINDOWS, pausedAmidWindows);
 
-recordInService('reconcileUsers', 'in-windows-cancelled', IN_WINDOWS, async (service) => {
-  await ended(await begin(service), { created: 42 });
-  failAfterPages(service, 25, DOWN);
-  const handle = await begin(service);
-  await untilReported(handle);
-  return cancelled(handle);
-});
+recordInService('reconcileUsers', 'in-windows-cancelled', IN_WINDOWS, async (service) =>
+  cancelled(await amidWindows(service)),
+);
 
 recordInService('reconcileUsers', 'windows-at-once', IN_WINDOWS, async (service) => {
   await ended(await begin(service), { created: 42 });
   return ended(await begin(service), { windows: 2, unchanged: 42 });
 });
 
-recordInService('reconcileUsers', 'windows-at-once-paused', IN_WINDOWS, async (service) => {
-  await ended(await begin(service), { created: 42 });
-  failAfterPages(service, 25, DOWN);
-  const handle = await begin(service);
-  await untilReported(handle);
-  await handle.signal(pause);
-  await untilPaused(handle);
-  service.standIn.settings.failures = [];
-  await handle.signal(resume);
-  return ended(handle, { windows: 2, seen: 42 });
-});
+recordInService('reconcileUsers', 'windows-at-once-paused', IN_WINDOWS, pausedAmidWindows);
 
-recordInService('reconcileUsers', 'windows-at-once-cancelled', IN_WINDOWS, async (service) => {
-  await ended(await begin(service), { created: 42 });
-  failAfterPages(service, 25, DOWN);
-  const handle = await begin(service);
-  await untilReported(handle);
-  return cancelled(handle);
-});
+recordInService('reconcileUsers', 'windows-at-once-cancelled', IN_WINDOWS, async (service) =>
+  cancelled(await amidWindows(service)),
+);
 
 recordInService('reconcileUsers', 'cancelled-while-preparing', SMALL, async (service) => {
   service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users/count' });
