@@ -89,18 +89,11 @@ test('the next finds its cuts in the table, and nothing to do', async () => {
 
 test('users created just before, exactly at and just after a cut are all found, and none is missed', async () => {
   const bounds = await findWindowBounds(service.db, WINDOWS);
-  expect(bounds.length).toBeGreaterThanOrEqual(1);
-  // The import is large enough for a cut to fall on it.
-  expect(bounds).toContain(Date.parse(IMPORTED_AT));
+  expect(bounds).toHaveLength(WINDOWS - 1);
   const added = bounds.flatMap((ms) => [ms - 1, ms, ms, ms + 1].map(signUp));
-  const atBounds = await service.db.user.findMany({
-    where: { clerkCreatedAt: { in: bounds.map((ms) => new Date(ms)) } },
-  });
-  const changed = atBounds.slice(0, 30);
-  for (const { clerkId } of changed) service.standIn.users.updateUser(clerkId, { first_name: 'At a cut' });
   await expect(reconcile(service)).resolves.toMatchObject({
+    windows: WINDOWS,
     created: added.length,
-    updated: changed.length,
     seen: clerkIds(service).length,
     deleted: 0,
     withheld: 0,
