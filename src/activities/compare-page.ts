@@ -1,15 +1,17 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { clerkTimeMs } from '../clerk/clerk-time.js';
-import { type CreationWindow, listUsers } from '../clerk/list-users.js';
+import { type CreationWindow, type ListedUsers, listUsers } from '../clerk/list-users.js';
 import type { CreationPlace } from '../db/creation-range.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
 import { findUserBefore } from '../db/find-user-before.js';
+import { rowsVersion } from '../db/rows-version.js';
 import { failure } from '../failures.js';
 import { ASKED_AT_ONCE, type PlannedPage } from '../planned.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { JsonObject } from '../user-change.js';
 import { applyPage } from './apply-page.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { knownPage, rememberPage } from './known-pages.js';
 import { planPage } from './plan-page.js';
 import { requireInstance } from './require-instance.js';
 
@@ -47,31 +49,55 @@ const MOST_DOUBTS = 3;
 /** Many users can be deleted during a sweep, but a list that refuses every cursor would be walked for ever. */
 const MOST_STEPS_BACK = 50;
 
-/**
- * Compares one page of Clerk's users, in order of creation, with the rows that belong there: writes what is newer, and
- * notes live rows that the page lacks as candidates for deletion. One request. Nobody is deleted here.
- *
- * @returns counts and the next place, below 300 bytes; no user passes through Temporal.
- * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
- */
-export async function comparePage(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPage> {
-  await requireInstance(deps, step);
-  const { window, place, runId } = step;
-  const page = await listUsers(
-    deps.clerk,
-    {
-      by: 'creation',
-      window,
-      afterUserId: place.after?.clerkUserId ?? null,
-      limit: deps.reconcile.pageSize,
-    },
-    cancellationSignal(),
-  );
-  if (page === 'cursor-refused') return stepBack(deps, step);
+/** A page as it was read. */
+export interface ReadPage {
+  /** The next place, where that is certain before this page is compared; else undefined. */
+  next: SweepPlace | undefined;
+  /**
+   * Compares its users with the rows that belong there: writes what is newer, and notes live rows that the page lacks as
+   * candidates for deletion. Nobody is deleted here.
+   *
+   * @returns counts and the next place, below 300 bytes; no user passes through Temporal.
+   * @throws what the Clerk and Postgres rooms throw, all retried; a page that is read again writes nothing new.
+   */
+  compare(): Promise<ComparedPage>;
+}
 
-  if (page.users.some((user) => user.id === place.after?.clerkUserId))
+/**
+ * Reads one page of Clerk's users, in order of creation. One request.
+ *
+ * @throws what the Clerk and Postgres rooms throw, all retried.
+ */
+export async function readPage(deps: ActivityDependencies, step: CompareStep): Promise<ReadPage> {
+  await requireInstance(deps, step);
+  const { window, place } = step;
+  const { pageSize } = deps.reconcile;
+  const afterUserId = place.after?.clerkUserId ?? null;
+  const known = await knownPage(deps, step);
+  const selection = { by: 'creation', window, afterUserId, limit: pageSize } as const;
+  const page = await listUsers(deps.clerk, selection, cancellationSignal(), known);
+  if (page === 'cursor-refused') return { next: undefined, compare: () => stepBack(deps, step) };
+  if ('compared' in page) {
+    const { compared } = page;
+    const next = compared.next && { ...compared.next, stepsBack: place.stepsBack };
+    return { next: next ?? undefined, compare: async () => ({ ...compared, next }) };
+  }
+  if (page.users.some((user) => user.id === afterUserId))
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: the page shows the user that it was to start after.');
   const last = lastPlace(page.users);
+  return {
+    next: last !== null && page.users.length === pageSize ? { ...place, after: last, doubts: 0 } : undefined,
+    compare: () => compareInFull(deps, step, page, last),
+  };
+}
+
+async function compareInFull(
+  deps: ActivityDependencies,
+  step: CompareStep,
+  page: ListedUsers,
+  last: CreationPlace | null,
+): Promise<ComparedPage> {
+  const { window, place, runId } = step;
   const missing = (after: CreationPlace | null, upTo: CreationPlace | null) => ({
     range: { ...window, after, upTo },
     listedIds: page.users.map((user) => String(user.id)),
@@ -86,14 +112,17 @@ export async function comparePage(deps: ActivityDependencies, step: CompareStep)
   const upTo = goesOn ? last : null;
 
   const unlisted = missing(place.after, upTo);
-  const compared = step.plan
+  const rows = step.plan || isDoubtful ? null : await rowsVersion(deps.db, unlisted.range);
+  const applied = step.plan
     ? await planPage(deps, page, { ...unlisted, most: ASKED_AT_ONCE })
     : await applyPage(deps, page, { ...unlisted, runId });
-  return {
-    ...compared,
-    totals: { ...compared.totals, pages: 1, clerkRequests: 1 },
+  const compared = {
+    ...applied,
+    totals: { ...applied.totals, pages: 1, clerkRequests: 1 },
     next: goesOn ? { ...place, after: last, doubts: 0 } : null,
   };
+  if (!step.plan) rememberPage(deps, step, { digest: page.digest, range: unlisted.range, rows, compared });
+  return compared;
 
   /** A page cut short would make candidates of everybody behind it. */
   async function endsTooSoon(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { failure } from '../failures.js';
 import { retryAfterMs } from './retry-after.js';
 
@@ -14,7 +15,10 @@ export interface ClerkApiOptions {
 
 export interface ClerkAnswer {
   status: 200 | 404 | 422;
+  /** undefined where the answer is the known one. */
   body: unknown;
+  /** SHA-256 of the body as it came, for Clerk sends no ETag. */
+  digest: string;
   /** Unix milliseconds at which the request started, by Clerk's clock where ours is seen to differ. */
   observedAtMs: number;
 }
@@ -29,11 +33,17 @@ export interface ClerkApi {
   readonly allowedPerSecond: number;
   /**
    * @param path below `/v1`, e.g. `/users`.
+   * @param knownDigest of an earlier answer; one that is the same to the byte is not parsed again.
    * @returns a 200, or a 404 or 422 that carries Clerk's own error body; those two mean something to some callers.
    * @throws CLERK_RATE_LIMITED, CLERK_UNAVAILABLE, CLERK_KEY_REFUSED, CLERK_REQUEST_REFUSED or CLERK_ANSWER_UNUSABLE, all
    *   retried: whether a user is gone is never concluded from any of them.
    */
-  get(path: string, query?: URLSearchParams, signal?: AbortSignal): Promise<ClerkAnswer>;
+  get(
+    path: string,
+    query?: URLSearchParams,
+    signal?: AbortSignal,
+    knownDigest?: string,
+  ): Promise<ClerkAnswer>;
 }
 
 /** @throws TypeError without a key. */
@@ -53,7 +63,7 @@ export function createClerkApi({
   let blockedUntilMs = 0;
   return {
     allowedPerSecond: secretKey.startsWith('sk_test_') ? 10 : 100,
-    async get(path, query, signal) {
+    async get(path, query, signal, knownDigest) {
       // What Clerk told one request holds for all of them: asking again before would only prolong it.
       const blockedMs = blockedUntilMs - Date.now();
       if (blockedMs > 0)
@@ -68,7 +78,7 @@ export function createClerkApi({
       const timeout = AbortSignal.timeout(timeoutMs);
       const startedAtMs = Date.now();
       let status: number;
-      let text: string;
+      let bytes: Buffer;
       let retryAfter: string | null;
       let observedAtMs: number;
       try {
@@ -80,7 +90,7 @@ export function createClerkApi({
         status = response.status;
         retryAfter = response.headers.get('retry-after');
         observedAtMs = byClerksClock(startedAtMs, response.headers.get('date'));
-        text = await response.text();
+        bytes = Buffer.from(await response.arrayBuffer());
       } catch (cause) {
         signal?.throwIfAborted();
         const what = timeout.aborted ? `no answer within ${timeoutMs} ms` : 'the connection failed';
@@ -88,7 +98,9 @@ export function createClerkApi({
       }
       const delayMs = status === 429 || status === 503 ? retryAfterMs(retryAfter, Date.now()) : undefined;
       if (status === 429 && delayMs !== undefined) blockedUntilMs = Date.now() + delayMs;
-      return { ...answerOf(path, status, text, delayMs), observedAtMs };
+      const digest = hash('sha256', bytes, 'base64url');
+      if (status === 200 && digest === knownDigest) return { status, body: undefined, digest, observedAtMs };
+      return { ...answerOf(path, status, bytes.toString(), delayMs), digest, observedAtMs };
     },
   };
 }

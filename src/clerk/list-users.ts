@@ -25,29 +25,38 @@ export interface UserPage {
   observedAtMs: number;
 }
 
+export interface ListedUsers extends UserPage {
+  /** Of the answer as it came. */
+  digest: string;
+}
+
 /**
  * Lists users by the Backend API itself: the SDK's getUserList spends two requests a page and does not type the cursor.
  *
- * @returns the page, or `cursor-refused` when Clerk does not accept the user to start after (it may be deleted by now).
+ * @param known an earlier page of the same selection.
+ * @returns the page; `known` itself when it is the same to the byte; or `cursor-refused` when Clerk does not accept the user
+ *   to start after (it may be deleted by now).
  * @throws what {@link ClerkApi.get} throws, and CLERK_ANSWER_UNUSABLE when the body is no list of users.
  * @see https://clerk.com/docs/reference/backend-api/tag/users
  */
-export async function listUsers(
+export async function listUsers<Known extends Pick<ListedUsers, 'digest'> = never>(
   api: ClerkApi,
   selection: UserSelection,
   signal?: AbortSignal,
-): Promise<UserPage | 'cursor-refused'> {
+  known?: Known,
+): Promise<ListedUsers | Known | 'cursor-refused'> {
   const query = queryOf(selection);
-  const { status, body, observedAtMs } = await api.get('/users', query, signal);
+  const { status, body, digest, observedAtMs } = await api.get('/users', query, signal, known?.digest);
   if (status !== 200) {
     if (query.has('starting_after')) return 'cursor-refused';
     throw failure('CLERK_REQUEST_REFUSED', `GET /users: status ${status}.`);
   }
+  if (known && digest === known.digest) return known;
   const most = Number(query.get('limit'));
   if (!Array.isArray(body) || body.length > most || !body.every(isUser)) {
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: not a list of at most as many users as asked for.');
   }
-  return { users: body, observedAtMs };
+  return { users: body, observedAtMs, digest };
 }
 
 function queryOf(selection: UserSelection): URLSearchParams {

@@ -23,9 +23,9 @@ export interface CreationRange {
  *   would read the whole table for the last pages of a list.
  */
 export function liveIn({ fromMs, toMs, after, upTo }: CreationRange): Prisma.Sql {
+  const time = (ms: number) => Prisma.sql`${new Date(ms).toISOString()}::timestamptz`;
   const place = ({ clerkCreatedAtMs, clerkUserId }: CreationPlace) =>
-    Prisma.sql`(${new Date(clerkCreatedAtMs)}::timestamptz, ${clerkUserId}::text COLLATE "C")`;
-  const time = (ms: number) => Prisma.sql`${new Date(ms)}::timestamptz`;
+    Prisma.sql`(${time(clerkCreatedAtMs)}, ${clerkUserId}::text COLLATE "C")`;
   return Prisma.join(
     [
       Prisma.sql`deleted_at IS NULL`,

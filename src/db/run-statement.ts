@@ -1,4 +1,4 @@
-import { type Database, query } from './database.js';
+import { type Database, type QueryOptions, query } from './database.js';
 import type { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
@@ -11,9 +11,10 @@ export async function runStatement<Row extends object>(
   db: Database,
   doing: string,
   statement: Prisma.Sql,
+  options?: QueryOptions,
 ): Promise<Row[]> {
   try {
-    return await query<Row>(db, statement);
+    return await query<Row>(db, statement, options);
   } catch (error) {
     throw postgresFailure(error, doing);
   }

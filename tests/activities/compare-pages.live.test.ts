@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import {
   type ComparedPage,
   type CompareStep,
-  comparePage,
+  readPage,
   type SweepPlace,
 } from '../../src/activities/compare-page.js';
 import { type ComparedPages, comparePages } from '../../src/activities/compare-pages.js';
@@ -27,7 +27,7 @@ const activity = new MockActivityEnvironment();
 const comparedPages = (place: SweepPlace): Promise<ComparedPages> =>
   activity.run(() => comparePages(deps, stepAt(place)));
 const comparedPage = (place: SweepPlace): Promise<ComparedPage> =>
-  activity.run(() => comparePage(deps, stepAt(place)));
+  activity.run(async () => (await readPage(deps, stepAt(place))).compare());
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -74,6 +74,34 @@ describe('a task of several pages', () => {
     if (first.next === null) throw new Error('There is no next page.');
     await expect(comparedPages(first.next)).resolves.toMatchObject({
       totals: { created: USERS - 3 * PAGE_SIZE, unchanged: 0 },
+      next: null,
+    });
+  });
+
+  test('that fails over one page while the next is written goes on there, and does nothing twice', async () => {
+    await deps.db.user.deleteMany();
+    const [failing, slow] = [inOrder()[2 * PAGE_SIZE], inOrder()[3 * PAGE_SIZE]];
+    await deps.db.$executeRawUnsafe(`
+      CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF NEW.clerk_id = '${failing}' THEN RAISE EXCEPTION USING ERRCODE = '57P01'; END IF;
+        PERFORM pg_sleep(0.3);
+        RETURN NEW;
+      END $$`);
+    await deps.db.$executeRawUnsafe(`
+      CREATE TRIGGER break_off BEFORE INSERT ON users FOR EACH ROW
+      WHEN (NEW.clerk_id IN ('${failing}', '${slow}')) EXECUTE FUNCTION break_off()`);
+    const first = await comparedPages(BEGINNING);
+    expect(first).toMatchObject({
+      totals: { pages: 2, created: 2 * PAGE_SIZE },
+      next: { after: { clerkUserId: inOrder()[2 * PAGE_SIZE - 1] } },
+    });
+    // The task has not ended before all that it had begun.
+    await expect(deps.db.user.count()).resolves.toBe(3 * PAGE_SIZE);
+    await deps.db.$executeRawUnsafe('DROP FUNCTION break_off CASCADE');
+    if (first.next === null) throw new Error('There is no next page.');
+    await expect(comparedPages(first.next)).resolves.toMatchObject({
+      totals: { created: USERS - 3 * PAGE_SIZE, unchanged: PAGE_SIZE },
       next: null,
     });
   });

@@ -3,7 +3,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
 import { applyUserChange } from '../../src/activities/apply-user-change.js';
 import { type AskedCandidates, askCandidates } from '../../src/activities/ask-candidates.js';
-import { type ComparedPage, comparePage, type SweepPlace } from '../../src/activities/compare-page.js';
+import type { SweepPlace } from '../../src/activities/compare-page.js';
+import { type ComparedPages, comparePages } from '../../src/activities/compare-pages.js';
 import { type DeletedUsers, deleteGone } from '../../src/activities/delete-gone.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
@@ -134,14 +135,14 @@ async function sweep(): Promise<void> {
   const witnessIds: string[] = [];
   for (let place: SweepPlace | null = { after: null, doubts: 0, stepsBack: 0 }; place !== null; ) {
     const window = { fromMs: null, toMs: null };
-    const page: ComparedPage = await activity.run(comparePage, deps, {
+    const pages: ComparedPages = await activity.run(comparePages, deps, {
       window,
       place,
       runId: 'sweep',
       plan: false,
     });
-    witnessIds.push(...page.witnessIds);
-    place = page.next;
+    witnessIds.push(...pages.witnessIds);
+    place = pages.next;
   }
   let after: string | null = null;
   do {

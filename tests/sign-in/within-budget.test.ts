@@ -9,7 +9,7 @@ function budgetOf(perSecond: number) {
     allowedPerSecond: 100,
     get: async () => {
       asked += 1;
-      return { status: 200, body: {}, observedAtMs: 0 };
+      return { status: 200, body: {}, digest: '', observedAtMs: 0 };
     },
   };
   const api = withinBudget(clerk, perSecond, () => nowMs);

@@ -1,0 +1,66 @@
+import { LRUCache } from 'lru-cache';
+import type { CreationRange } from '../db/creation-range.js';
+import { type RowsVersion, rowsVersion } from '../db/rows-version.js';
+import type { ComparedPage, CompareStep } from './compare-page.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+/** A page that was compared in full, and all of whose users were what their rows are. */
+export interface KnownPage {
+  /** Of Clerk's answer. */
+  digest: string;
+  range: CreationRange;
+  rows: RowsVersion;
+  compared: ComparedPage;
+}
+
+/** Ten million users' pages, about 10 MB. */
+const MOST_PAGES = 20_000;
+
+/** By a process's dependencies, for another database or setting knows nothing of them. */
+const memories = new WeakMap<ActivityDependencies, LRUCache<string, KnownPage>>();
+
+/**
+ * Most pages of a sweep are what they were at the last one, and so are their rows: then comparing them comes to the same.
+ *
+ * @returns what this process knows of the step's page, if its rows were not touched since; undefined for a plan, which
+ *   compares by itself.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function knownPage(
+  deps: ActivityDependencies,
+  step: CompareStep,
+): Promise<KnownPage | undefined> {
+  if (step.plan) return undefined;
+  const known = memoryOf(deps).get(keyOf(step));
+  if (known === undefined) return undefined;
+  const rows = await rowsVersion(deps.db, known.range);
+  return rows?.version === known.rows.version && rows.rows === known.rows.rows ? known : undefined;
+}
+
+/**
+ * Remembers a page if nothing was to be done about it.
+ *
+ * @param page with its rows as they were before they were compared, so that what was written meanwhile shows next time;
+ *   null where that is not known.
+ */
+export function rememberPage(
+  deps: ActivityDependencies,
+  step: CompareStep,
+  page: Omit<KnownPage, 'rows'> & { rows: RowsVersion | null },
+): void {
+  const { seen, unchanged } = page.compared.totals;
+  const { rows } = page;
+  // As many rows as users, and each user has an equal one: so there is no other row in the range.
+  if (rows !== null && unchanged === seen && rows.rows === seen)
+    memoryOf(deps).set(keyOf(step), { ...page, rows });
+  else memoryOf(deps).delete(keyOf(step));
+}
+
+function memoryOf(deps: ActivityDependencies): LRUCache<string, KnownPage> {
+  const memory = memories.get(deps) ?? new LRUCache<string, KnownPage>({ max: MOST_PAGES });
+  memories.set(deps, memory);
+  return memory;
+}
+
+const keyOf = ({ window, place }: CompareStep): string =>
+  `${window.fromMs} ${window.toMs} ${place.after?.clerkUserId}`;
