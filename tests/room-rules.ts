@@ -13,6 +13,7 @@ const PURE = [
   'drift',
   'planned',
   'witnesses',
+  'sweep-is-due',
 ];
 
 interface Room {
@@ -55,7 +56,16 @@ const ROOMS: Record<string, Room> = {
     wayOut: 'config is handed to whoever needs it; a process entry point in cli does that.',
   },
   workflows: {
-    rooms: ['user-change', 'names', 'failures', 'reconcile-totals', 'drift', 'planned', 'witnesses'],
+    rooms: [
+      'user-change',
+      'names',
+      'failures',
+      'reconcile-totals',
+      'drift',
+      'planned',
+      'witnesses',
+      'sweep-is-due',
+    ],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
     wayOut:
@@ -63,7 +73,7 @@ const ROOMS: Record<string, Room> = {
   },
   activities: {
     rooms: ['clerk', 'db', 'log', 'user-hooks', ...PURE],
-    packages: ['@temporalio/activity', '@temporalio/common', 'node:'],
+    packages: ['@temporalio/activity', '@temporalio/common', 'node:', 'lru-cache'],
     wayOut: 'what an activity needs comes in through ActivityDependencies, built by the worker.',
   },
   clerk: {

@@ -1,6 +1,11 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { askForUsers } from '../clerk/ask-for-users.js';
-import { listUnaskedCandidates, recordAnswer } from '../db/deletion-candidates.js';
+import {
+  countGoneUsers,
+  type GoneCount,
+  listUnaskedCandidates,
+  recordAnswer,
+} from '../db/deletion-candidates.js';
 import { ASKED_AT_ONCE } from '../planned.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { requireInstance } from './require-instance.js';
@@ -10,6 +15,8 @@ export interface AskStep {
   after: string | null;
   /** One or two users whom this reconcile was shown and whom the table knew before. */
   witnessIds: string[];
+  /** Whether those count as gone too whom an operator decided to keep. */
+  withKept?: boolean;
 }
 
 export interface AskedCandidates {
@@ -18,6 +25,8 @@ export interface AskedCandidates {
   clerkRequests: number;
   /** Whether the answer showed a witness; without one it says nothing, and the candidates stay. */
   witnessed: boolean;
+  /** Who is gone by now, of all; once all were asked about. */
+  gone?: GoneCount;
 }
 
 /**
@@ -27,16 +36,19 @@ export interface AskedCandidates {
  */
 export async function askCandidates(
   deps: ActivityDependencies,
-  { after, witnessIds }: AskStep,
+  { after, witnessIds, withKept = false }: AskStep,
 ): Promise<AskedCandidates> {
   await requireInstance(deps);
   const ids = await listUnaskedCandidates(deps.db, after, ASKED_AT_ONCE);
-  if (ids.length === 0) return { after: null, clerkRequests: 0, witnessed: true };
-  const answer = await askForUsers(deps.clerk, ids, witnessIds, cancellationSignal());
+  const answer =
+    ids.length === 0 ? null : await askForUsers(deps.clerk, ids, witnessIds, cancellationSignal());
   if (answer !== null) await recordAnswer(deps.db, answer);
+  const witnessed = ids.length === 0 || answer !== null;
+  const isLast = ids.length < ASKED_AT_ONCE;
   return {
-    after: ids.length < ASKED_AT_ONCE ? null : (ids.at(-1) ?? null),
-    clerkRequests: 1,
-    witnessed: answer !== null,
+    after: isLast ? null : (ids.at(-1) ?? null),
+    clerkRequests: ids.length === 0 ? 0 : 1,
+    witnessed,
+    ...(isLast && witnessed && { gone: await countGoneUsers(deps.db, { foundUpToMs: null, withKept }) }),
   };
 }

@@ -9,12 +9,14 @@ import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
 import { askForPlanned } from './ask-for-planned.js';
 import { planReconcile, settleGoneUsers, sweepPage } from './before-windows.js';
+import { beginReconcile, type ReconcileBeginning } from './begin-reconcile.js';
 import { compareCounts, type EarlierCount } from './compare-counts.js';
 import type { CompareStep } from './compare-page.js';
 import { comparePages } from './compare-pages.js';
 import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { endReconcile, type ReconcileEnd } from './end-reconcile.js';
 import { heartbeating } from './heartbeating.js';
 import { hurryHooks } from './hurry-hooks.js';
 import { prepareReconcile, type ReconcileAsked } from './prepare-reconcile.js';
@@ -34,6 +36,7 @@ export function createActivities(deps: ActivityDependencies) {
     }),
     resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailures(deps.db, [clerkUserId])),
 
+    beginReconcile: heartbeating((beginning: ReconcileBeginning) => beginReconcile(deps, beginning)),
     prepareReconcile: heartbeating((asked: ReconcileAsked) => prepareReconcile(deps, asked)),
     compareCounts: heartbeating((earlier: EarlierCount | null) => compareCounts(deps, earlier)),
     countCreatedBefore: heartbeating((createdBeforeMs: number) =>
@@ -49,6 +52,7 @@ export function createActivities(deps: ActivityDependencies) {
     countGone: heartbeating((selection: GoneSelection) => countGoneUsers(deps.db, selection)),
     rejectGone: heartbeating((foundUpToMs: number) => rejectGoneUsers(deps.db, foundUpToMs)),
     deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
+    endReconcile: heartbeating((end: ReconcileEnd) => endReconcile(deps, end)),
     recordReconcileRun: heartbeating((run: ReconcileRunRecord) => recordReconcileRun(deps, run)),
 
     planReconcile,

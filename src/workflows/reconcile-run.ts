@@ -6,6 +6,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Counts } from '../activities/compare-counts.js';
+import type { ReconcileRunRecord } from '../activities/record-reconcile-run.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import {
   pause,
@@ -53,6 +54,12 @@ export class ReconcileRun {
     return [...this.#underWay.values()].reduce(addTotals, this.#totals);
   }
 
+  /** For the table of runs. */
+  record(): Omit<ReconcileRunRecord, 'status'> {
+    const { id, startedAtMs, totals, windows } = this;
+    return { id, kind: this.kind ?? 'delta', startedAtMs, totals, windows };
+  }
+
   /** What a window that is still being read has done so far. */
   progress(window: number, totals: ReconcileTotals): void {
     this.#underWay.set(window, totals);
@@ -64,6 +71,12 @@ export class ReconcileRun {
     if (window !== undefined) this.#underWay.delete(window);
     this.#totals = addTotals(this.#totals, { ...noTotals(), ...totals });
     this.show();
+  }
+
+  /** After a request that counted Clerk's users. */
+  counted(counts: Counts): void {
+    this.counts = counts;
+    this.add({ clerkRequests: 1 });
   }
 
   startReading(kind: 'sweep' | 'delta'): void {

@@ -1,16 +1,17 @@
 import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
-import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
-import type { ReconcileRunRecord } from '../activities/record-reconcile-run.js';
+import type { BegunDelta } from '../activities/begin-reconcile.js';
+import type { EndedReconcile, ReconcileEnd } from '../activities/end-reconcile.js';
 import type { Drift } from '../drift.js';
 import { noPlanned, type Planned } from '../planned.js';
+import { reconcileInMoreTasks } from './before-fewer-tasks.js';
 import { reconcileBeforeWindows } from './before-windows.js';
 import { checkReconcileInput } from './check-reconcile-input.js';
-import { askingClerk, inPostgres } from './reconcile-activities.js';
+import { askingClerk } from './reconcile-activities.js';
 import type { ReconcileInput, ReconcileResult } from './reconcile-messages.js';
 import { reconcileResult } from './reconcile-result.js';
 import { ReconcileRun } from './reconcile-run.js';
+import { recordRun } from './record-run.js';
 import { planDeletions, settleCandidates } from './settle-candidates.js';
-import { sweepIsDue } from './sweep-is-due.js';
 import { sweepUsers } from './sweep-users.js';
 
 /** A delta that has read so much finds a sweep no dearer. */
@@ -21,14 +22,15 @@ const MOST_DELTA_PAGES = 20;
  * and counts pass through here; the users themselves stay in the activities. After a crash it resumes at its page.
  */
 export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileResult> {
-  if (!patched('windows')) return reconcileBeforeWindows(input);
+  const work = patched('fewer-tasks') ? reconcile : patched('windows') ? reconcileInMoreTasks : null;
+  if (work === null) return reconcileBeforeWindows(input);
   checkReconcileInput(input);
   const run = new ReconcileRun(input.mode ?? 'apply');
   try {
-    return await reconcile(run, input);
+    return await work(run, input);
   } catch (error) {
     const status = isCancellation(error) ? 'cancelled' : 'failed';
-    if (run.kind !== null) await CancellationScope.nonCancellable(() => record(run, { status }));
+    if (run.kind !== null) await CancellationScope.nonCancellable(() => recordRun(run, { status }));
     throw error;
   }
 }
@@ -37,66 +39,47 @@ async function reconcile(
   run: ReconcileRun,
   { kind, mostDeletions }: ReconcileInput,
 ): Promise<ReconcileResult> {
-  const preparation = await inPostgres.prepareReconcile({
-    sweep: kind === 'sweep' || run.mode === 'plan',
-  });
-  run.pageSize = preparation.pageSize;
+  const plan = run.mode === 'plan';
+  const { id, startedAtMs } = run;
+  const begun = await askingClerk.beginReconcile({ id, startedAtMs, plan, sweep: kind === 'sweep' || plan });
+  run.pageSize = begun.pageSize;
+  let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;
   let planned: Planned = noPlanned();
   let gone: Drift[] = [];
-  if (preparation.kind === 'sweep' || (await deltaAsksForSweep(run, preparation))) {
-    if (run.kind === null) await count(run);
+  if (ended === null || ended.sweepIsDue) {
     run.kind = 'sweep';
-    await record(run, { status: 'running' });
-    const swept = await sweepUsers(run, preparation);
+    if (begun.kind === 'sweep') run.counted(begun.counts);
+    else await recordRun(run, { status: 'running' });
+    const swept = await sweepUsers(run, begun);
     planned = swept.planned;
-    if (run.mode === 'plan') gone = await planDeletions(run, swept);
-    else await settleCandidates(run, swept, { mostDeletions, ...preparation });
-    await count(run);
+    if (plan) gone = await planDeletions(run, swept);
+    else await settleCandidates(run, swept, { ...begun, mostDeletions });
+    ended = await end(run, null);
   }
-  const { webhooks } = await record(run, { status: 'completed', ...run.counts });
   await run.end();
-  return reconcileResult(run, { planned, gone, webhooks });
+  return reconcileResult(run, { planned, gone, webhooks: ended.webhooks });
 }
 
-/** Reads what changed lately, then counts. @returns whether that is not enough. */
-async function deltaAsksForSweep(run: ReconcileRun, preparation: ReconcilePreparation): Promise<boolean> {
-  const { sinceMs, earlier } = preparation;
+/** Reads the rest of what changed lately. @returns null after so much of it that a sweep is no dearer. */
+async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedReconcile | null> {
+  const { sinceMs, earlier } = begun;
   run.startReading('delta');
-  let pages = 0;
-  for (let offset: number | null = 0; offset !== null && pages < MOST_DELTA_PAGES; pages++) {
-    await run.untilResumed();
-    const page: Awaited<ReturnType<typeof askingClerk.deltaPage>> = await askingClerk.deltaPage({
-      offset,
-      sinceMs,
-    });
+  let { page } = begun;
+  for (let pages = 1; ; pages++) {
     run.add(page.totals);
-    offset = page.nextOffset;
+    if (page.nextOffset === null) return end(run, earlier);
+    if (pages === MOST_DELTA_PAGES) {
+      run.counted(await askingClerk.compareCounts(null));
+      return null;
+    }
+    await run.untilResumed();
+    page = await askingClerk.deltaPage({ offset: page.nextOffset, sinceMs });
   }
-  await count(run, earlier);
-  return pages === MOST_DELTA_PAGES || sweepIsDue(earlier, run.counts, Date.now());
 }
 
-/** Counts on both sides; after the changes were read, so that a change in between does not look like a loss. */
-async function count(run: ReconcileRun, earlier: ReconcilePreparation['earlier'] = null): Promise<void> {
-  run.counts = await askingClerk.compareCounts(
-    earlier && { startedAtMs: earlier.startedAtMs, liveRows: earlier.liveRows },
-  );
-  run.add({ clerkRequests: 1 });
-}
-
-/** A plan leaves no trace. */
-async function record(
-  run: ReconcileRun,
-  data: Pick<ReconcileRunRecord, 'status'> & Partial<ReconcileRunRecord>,
-): ReturnType<typeof inPostgres.recordReconcileRun> {
-  if (run.mode === 'plan') return {};
-  const { id, startedAtMs, totals, windows } = run;
-  return inPostgres.recordReconcileRun({
-    id,
-    kind: run.kind ?? 'delta',
-    startedAtMs,
-    totals,
-    windows,
-    ...data,
-  });
+/** Counts both sides, and records the run as completed, unless it was a delta and the counts ask for a sweep. */
+async function end(run: ReconcileRun, earlier: ReconcileEnd['earlier']): Promise<EndedReconcile> {
+  const ended = await askingClerk.endReconcile({ run: run.record(), plan: run.mode === 'plan', earlier });
+  run.counted(ended.counts);
+  return ended;
 }

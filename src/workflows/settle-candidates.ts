@@ -39,10 +39,13 @@ export async function settleCandidates(
     return;
   }
   run.state = 'asking';
+  // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
+  let withKept = limits.mostDeletions !== undefined;
   let isComplete = true;
+  let counted: AskedCandidates['gone'];
   for (let after: string | null = null, asks = 1; ; asks++) {
     await run.untilResumed();
-    const asked: AskedCandidates = await askingClerk.askCandidates({ after, witnessIds });
+    const asked: AskedCandidates = await askingClerk.askCandidates({ after, witnessIds, withKept });
     run.add({ clerkRequests: asked.clerkRequests });
     if (!asked.witnessed) {
       run.notes.push(
@@ -50,6 +53,7 @@ export async function settleCandidates(
       );
       break;
     }
+    counted = asked.gone;
     if (asked.after === null) break;
     after = asked.after;
     isComplete = asks < MOST_ASKS;
@@ -58,9 +62,7 @@ export async function settleCandidates(
   const { liveRows } = run.counts;
   const mostDeletions =
     limits.mostDeletions ?? Math.max(ALWAYS_DELETABLE, Math.floor(liveRows * limits.mostDeletedShare));
-  // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
-  let withKept = limits.mostDeletions !== undefined;
-  let { gone, foundUpToMs } = await inPostgres.countGone({ foundUpToMs: null, withKept });
+  let { gone, foundUpToMs } = counted ?? (await inPostgres.countGone({ foundUpToMs: null, withKept }));
   if (withKept && gone > mostDeletions) {
     withKept = false;
     ({ gone, foundUpToMs } = await inPostgres.countGone({ foundUpToMs: null, withKept }));

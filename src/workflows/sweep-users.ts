@@ -1,4 +1,4 @@
-import { type ChildWorkflowHandle, patched, startChild } from '@temporalio/workflow';
+import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
 import type { CreationWindow } from '../activities/compare-page.js';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
@@ -32,8 +32,18 @@ const REPORTS_PER_WINDOW = 20;
 /** From when on users can have been created; imported ones may carry any date. */
 const FIRST_MS = 0;
 
+type Window = ChildWorkflowHandle<typeof sweepWindow>;
+
+/** One after the other, the last would begin seconds later: the worker is busy with the pages of the first. */
+const atOnce = (beginnings: readonly (() => Promise<Window>)[]): Promise<Window[]> =>
+  Promise.all(beginnings.map((begin) => begin()));
+
 /** Compares all users with the table: in one walk while they are few, else in windows of creation times side by side. */
-export async function sweepUsers(run: ReconcileRun, preparation: ReconcilePreparation): Promise<Swept> {
+export async function sweepUsers(
+  run: ReconcileRun,
+  preparation: ReconcilePreparation,
+  beginAll = atOnce,
+): Promise<Swept> {
   const windows = await chooseWindows(run, preparation);
   run.windows = windows.length;
   run.startReading('sweep');
@@ -53,26 +63,13 @@ export async function sweepUsers(run: ReconcileRun, preparation: ReconcilePrepar
     await run.join(child, input.paused);
     return child;
   };
-  // One after the other, the last would begin seconds later: the worker is busy with the pages of the first.
-  const children = patched('windows-at-once')
-    ? await Promise.all(windows.map(begin))
-    : await oneByOne(windows, begin);
+  const children = await beginAll(windows.map((window, number) => () => begin(window, number)));
   const results = children.map(async (child, number) => {
     const result = await child.result();
     run.add(result.totals, number);
     return result;
   });
   return swept(await Promise.all(results));
-}
-
-/** What runs did that were begun before patch `windows-at-once`. */
-async function oneByOne(
-  windows: readonly CreationWindow[],
-  begin: (window: CreationWindow, number: number) => Promise<ChildWorkflowHandle<typeof sweepWindow>>,
-): Promise<ChildWorkflowHandle<typeof sweepWindow>[]> {
-  const children: ChildWorkflowHandle<typeof sweepWindow>[] = [];
-  for (const [number, window] of windows.entries()) children.push(await begin(window, number));
-  return children;
 }
 
 const pagesOf = ({ counts, pageSize }: ReconcileRun) =>

@@ -113,17 +113,6 @@ recordInService('reconcileUsers', 'in-windows-cancelled', IN_WINDOWS, async (ser
   cancelled(await amidWindows(service)),
 );
 
-recordInService('reconcileUsers', 'windows-at-once', IN_WINDOWS, async (service) => {
-  await ended(await begin(service), { created: 42 });
-  return ended(await begin(service), { windows: 2, unchanged: 42 });
-});
-
-recordInService('reconcileUsers', 'windows-at-once-paused', IN_WINDOWS, pausedAmidWindows);
-
-recordInService('reconcileUsers', 'windows-at-once-cancelled', IN_WINDOWS, async (service) =>
-  cancelled(await amidWindows(service)),
-);
-
 recordInService('reconcileUsers', 'cancelled-while-preparing', SMALL, async (service) => {
   service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users/count' });
   const handle = await begin(service);
@@ -158,6 +147,14 @@ recordInService('reconcileUsers', 'delta-then-sweep', DELTAS, async (service) =>
   deleteAtClerk(service, 2);
   await ended(await begin(service, TICK), { kind: 'delta', deleted: 0 });
   return ended(await begin(service, TICK), { kind: 'sweep', deleted: 2 });
+});
+
+recordInService('reconcileUsers', 'delta-too-long', { ...DELTAS, pageSize: 6 }, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 45 });
+  // On from its first page: those behind overlap by five.
+  for (const id of service.standIn.users.ids())
+    service.standIn.users.updateUser(id, { first_name: 'Changed' });
+  return ended(await begin(service, TICK), { kind: 'sweep', updated: 45 });
 });
 
 const PLAN = { kind: 'sweep', mode: 'plan' } as const;

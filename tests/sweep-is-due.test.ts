@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { EarlierReconciles } from '../../src/db/read-earlier-reconciles.js';
-import { sweepIsDue } from '../../src/workflows/sweep-is-due.js';
+import type { EarlierReconciles } from '../src/db/read-earlier-reconciles.js';
+import { sweepIsDue } from '../src/sweep-is-due.js';
 
 const NOW_MS = 1_750_000_000_000;
 

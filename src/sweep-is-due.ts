@@ -1,5 +1,13 @@
-import type { Counts } from '../activities/compare-counts.js';
-import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
+/** What was found out before; surpluses are rows more than users in Clerk, times Unix milliseconds. */
+interface Earlier {
+  surplus: number | null;
+  lastSweep: {
+    startedAtMs: number;
+    durationMs: number;
+    /** What another sweep would leave too. */
+    settledSurplus: number;
+  } | null;
+}
 
 /** A sweep that the counts ask for may take at most a sixth of the time. */
 const REST_PER_SWEEP = 5;
@@ -9,8 +17,8 @@ const REST_PER_SWEEP = 5;
  * last sweep left it. What a sweep left, rows that Postgres refuses or deletions that wait, another one would leave too.
  */
 export function sweepIsDue(
-  earlier: ReconcilePreparation['earlier'],
-  { clerkUsers, liveRows }: Counts,
+  earlier: Earlier | null,
+  { clerkUsers, liveRows }: { clerkUsers: number; liveRows: number },
   nowMs: number,
 ): boolean {
   if (earlier?.lastSweep == null) return true;
