@@ -37,6 +37,8 @@ export async function startClerk(users, settings = {}) {
     create: (body) => send('/v1/users', { method: 'POST', body }),
     remove: (id) => send(`/v1/users/${id}`, { method: 'DELETE' }),
     change: (id, body) => send(`/v1/users/${id}`, { method: 'PATCH', body }),
+    /** Begins a session, which moves a user's `last_sign_in_at`. */
+    signIn: (userId) => send('/v1/sessions', { method: 'POST', body: { user_id: userId } }),
     /** The public key that verifies session tokens. */
     jwtKey: async () => JSON.parse(await send('/stand-in/status')).jwtKey,
     /** @returns the token of a new session, which holds for an hour. */

@@ -97,6 +97,12 @@ async function oneSize({ later, servers, temporal, users, rounds, part, parallel
     async unchanged() {
       return { ours: await reconciled({ unchanged: users }), limits: await fetching() };
     },
+    // Nothing that counts has changed, yet no page is the one that was known.
+    async signedIn(round) {
+      const signedIn = ids.filter((_, at) => at % PAGE === round);
+      await eachAtMost(16, signedIn, (id) => clerk.signIn(id));
+      return { ours: await reconciled({ unchanged: users }), limits: await fetching() };
+    },
     async changed(round) {
       const changed = ids.filter((_, at) => at % 100 === round);
       await eachAtMost(16, changed, (id) => clerk.change(id, { first_name: `Round ${round}` }));
@@ -107,7 +113,12 @@ async function oneSize({ later, servers, temporal, users, rounds, part, parallel
     'fetch in a row': await timed(() => fetchAll(clerk, oneWindow)),
     'fetch side by side': await timed(() => fetchAll(clerk, windows)),
   });
-  const titles = { backfill: 'backfill', unchanged: 'nothing changed', changed: '1 % changed' };
+  const titles = {
+    backfill: 'backfill',
+    unchanged: 'nothing changed',
+    signedIn: 'a sign-in a page',
+    changed: '1 % changed',
+  };
 
   console.log(
     `\n${users} users, ${pages} pages; ${rounds} rounds, medians; by hand: once, ${Math.min(part, users)} users timed and scaled; side by side: ${parallel} windows`,

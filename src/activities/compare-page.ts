@@ -73,9 +73,8 @@ export async function readPage(deps: ActivityDependencies, step: CompareStep): P
   const { window, place } = step;
   const { pageSize } = deps.reconcile;
   const afterUserId = place.after?.clerkUserId ?? null;
-  const known = await knownPage(deps, step);
   const selection = { by: 'creation', window, afterUserId, limit: pageSize } as const;
-  const page = await listUsers(deps.clerk, selection, cancellationSignal(), known);
+  const page = await listUsers(deps.clerk, selection, cancellationSignal(), knownPage(deps, step));
   if (page === 'cursor-refused') return { next: undefined, compare: () => stepBack(deps, step) };
   if ('compared' in page) {
     const { compared } = page;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { EarlierPage } from '../clerk/list-users.js';
 import type { CreationRange } from '../db/creation-range.js';
 import { type RowsVersion, rowsVersion } from '../db/rows-version.js';
 import type { ComparedPage, CompareStep } from './compare-page.js';
@@ -22,19 +23,22 @@ const memories = new WeakMap<ActivityDependencies, LRUCache<string, KnownPage>>(
 /**
  * Most pages of a sweep are what they were at the last one, and so are their rows: then comparing them comes to the same.
  *
- * @returns what this process knows of the step's page, if its rows were not touched since; undefined for a plan, which
- *   compares by itself.
- * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ * @returns what this process knows of the step's page, and begins to look whether its rows were touched since; undefined
+ *   for a plan, which compares by itself.
+ * @throws by the promise, POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function knownPage(
+export function knownPage(
   deps: ActivityDependencies,
   step: CompareStep,
-): Promise<KnownPage | undefined> {
-  if (step.plan) return undefined;
-  const known = memoryOf(deps).get(keyOf(step));
+): (KnownPage & EarlierPage) | undefined {
+  const known = step.plan ? undefined : memoryOf(deps).get(keyOf(step));
   if (known === undefined) return undefined;
-  const rows = await rowsVersion(deps.db, known.range);
-  return rows?.version === known.rows.version && rows.rows === known.rows.rows ? known : undefined;
+  const holds = rowsVersion(deps.db, known.range).then(
+    (rows) => rows?.version === known.rows.version && rows.rows === known.rows.rows,
+  );
+  // Nobody asks where Clerk answers otherwise.
+  holds.catch(() => undefined);
+  return { ...known, holds };
 }
 
 /**

@@ -15,7 +15,7 @@ export interface ClerkApiOptions {
 
 export interface ClerkAnswer {
   status: 200 | 404 | 422;
-  /** undefined where the answer is the known one. */
+  /** undefined where it is known. */
   body: unknown;
   /** SHA-256 of the body as it came, for Clerk sends no ETag. */
   digest: string;
@@ -33,7 +33,7 @@ export interface ClerkApi {
   readonly allowedPerSecond: number;
   /**
    * @param path below `/v1`, e.g. `/users`.
-   * @param knownDigest of an earlier answer; one that is the same to the byte is not parsed again.
+   * @param isKnown tells by its digest whether a 200's body is known; that one is not parsed.
    * @returns a 200, or a 404 or 422 that carries Clerk's own error body; those two mean something to some callers.
    * @throws CLERK_RATE_LIMITED, CLERK_UNAVAILABLE, CLERK_KEY_REFUSED, CLERK_REQUEST_REFUSED or CLERK_ANSWER_UNUSABLE, all
    *   retried: whether a user is gone is never concluded from any of them.
@@ -42,7 +42,7 @@ export interface ClerkApi {
     path: string,
     query?: URLSearchParams,
     signal?: AbortSignal,
-    knownDigest?: string,
+    isKnown?: (digest: string) => boolean | Promise<boolean>,
   ): Promise<ClerkAnswer>;
 }
 
@@ -63,7 +63,7 @@ export function createClerkApi({
   let blockedUntilMs = 0;
   return {
     allowedPerSecond: secretKey.startsWith('sk_test_') ? 10 : 100,
-    async get(path, query, signal, knownDigest) {
+    async get(path, query, signal, isKnown) {
       // What Clerk told one request holds for all of them: asking again before would only prolong it.
       const blockedMs = blockedUntilMs - Date.now();
       if (blockedMs > 0)
@@ -99,7 +99,8 @@ export function createClerkApi({
       const delayMs = status === 429 || status === 503 ? retryAfterMs(retryAfter, Date.now()) : undefined;
       if (status === 429 && delayMs !== undefined) blockedUntilMs = Date.now() + delayMs;
       const digest = hash('sha256', bytes, 'base64url');
-      if (status === 200 && digest === knownDigest) return { status, body: undefined, digest, observedAtMs };
+      if (status === 200 && (await isKnown?.(digest)))
+        return { status, body: undefined, digest, observedAtMs };
       return { ...answerOf(path, status, bytes.toString(), delayMs), digest, observedAtMs };
     },
   };

@@ -30,28 +30,36 @@ export interface ListedUsers extends UserPage {
   digest: string;
 }
 
+/** A page as it was before. */
+export interface EarlierPage {
+  digest: string;
+  /** Whether an answer that is the same to the byte need not be looked at. */
+  holds: Promise<boolean>;
+}
+
 /**
  * Lists users by the Backend API itself: the SDK's getUserList spends two requests a page and does not type the cursor.
  *
- * @param known an earlier page of the same selection.
- * @returns the page; `known` itself when it is the same to the byte; or `cursor-refused` when Clerk does not accept the user
+ * @param earlier of the same selection.
+ * @returns the page; `earlier` itself if it holds and the answer is the same; or `cursor-refused` when Clerk does not accept the user
  *   to start after (it may be deleted by now).
  * @throws what {@link ClerkApi.get} throws, and CLERK_ANSWER_UNUSABLE when the body is no list of users.
  * @see https://clerk.com/docs/reference/backend-api/tag/users
  */
-export async function listUsers<Known extends Pick<ListedUsers, 'digest'> = never>(
+export async function listUsers<Earlier extends EarlierPage = never>(
   api: ClerkApi,
   selection: UserSelection,
   signal?: AbortSignal,
-  known?: Known,
-): Promise<ListedUsers | Known | 'cursor-refused'> {
+  earlier?: Earlier,
+): Promise<ListedUsers | Earlier | 'cursor-refused'> {
   const query = queryOf(selection);
-  const { status, body, digest, observedAtMs } = await api.get('/users', query, signal, known?.digest);
+  const isKnown = earlier && ((digest: string) => digest === earlier.digest && earlier.holds);
+  const { status, body, digest, observedAtMs } = await api.get('/users', query, signal, isKnown);
   if (status !== 200) {
     if (query.has('starting_after')) return 'cursor-refused';
     throw failure('CLERK_REQUEST_REFUSED', `GET /users: status ${status}.`);
   }
-  if (known && digest === known.digest) return known;
+  if (earlier && body === undefined) return earlier;
   const most = Number(query.get('limit'));
   if (!Array.isArray(body) || body.length > most || !body.every(isUser)) {
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: not a list of at most as many users as asked for.');

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
@@ -71,7 +72,26 @@ describe('an answer that means something', () => {
     ["422 with Clerk's body", 422, clerkErrors('form_param_value_invalid')],
   ])('%s is returned', async (_, status, body) => {
     const clerk = await answering({ status, body });
-    expect(await clerk.api.get('/users')).toEqual({ status, body, observedAtMs: expect.any(Number) });
+    expect(await clerk.api.get('/users')).toEqual({
+      status,
+      body,
+      digest: hash('sha256', JSON.stringify(body), 'base64url'),
+      observedAtMs: expect.any(Number),
+    });
+  });
+
+  test('is not parsed where its digest is known, unless it says more than its body', async () => {
+    const seen: string[] = [];
+    const isKnown = (digest: string) => {
+      seen.push(digest);
+      return Promise.resolve(true);
+    };
+    const clerk = await answering({ body: 'not JSON' });
+    const { status, body, digest } = await clerk.api.get('/users', undefined, undefined, isKnown);
+    expect({ status, body, digest }).toEqual({ status: 200, body: undefined, digest: seen[0] });
+    const refusing = await answering({ status: 404, body: clerkErrors('resource_not_found') });
+    expect(await refusing.api.get('/users', undefined, undefined, isKnown)).toMatchObject({ status: 404 });
+    expect(seen).toHaveLength(1);
   });
 
   test('200 with null is JSON too', async () => {

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { LARGEST_PAGE, listUsers, MOST_IDS, type UserSelection } from '../../src/clerk/list-users.js';
+import {
+  type EarlierPage,
+  LARGEST_PAGE,
+  listUsers,
+  MOST_IDS,
+  type UserSelection,
+} from '../../src/clerk/list-users.js';
 import { type Answer, clerkErrors, type ScriptedClerk, startScriptedClerk } from './start-scripted-clerk.js';
 
 let clerk: ScriptedClerk;
@@ -23,7 +29,23 @@ const byId = { by: 'id', ids: ['user_0', 'user_1'] } as const;
 describe('a page', () => {
   test('is returned in the order in which Clerk lists it, as Clerk sent it', async () => {
     const body = [{ object: 'user', id: 'user_b', odd: [1] }, ...users(2)];
-    expect(await list(fromTheStart, { body })).toEqual({ users: body, observedAtMs: expect.any(Number) });
+    expect(await list(fromTheStart, { body })).toEqual({
+      users: body,
+      digest: expect.any(String),
+      observedAtMs: expect.any(Number),
+    });
+  });
+
+  test('is the earlier one if that holds and nothing is said otherwise than then', async () => {
+    const asEarlier = await list(fromTheStart, { body: users(2) });
+    if (asEarlier === 'cursor-refused') throw new Error('It was refused.');
+    const { digest } = asEarlier;
+    const again = (earlier: EarlierPage) => listUsers(clerk.api, fromTheStart, undefined, earlier);
+    const holding: EarlierPage = { digest, holds: Promise.resolve(true) };
+    expect(await again(holding)).toBe(holding);
+    const page = { ...asEarlier, observedAtMs: expect.any(Number) };
+    expect(await again({ digest, holds: Promise.resolve(false) })).toEqual(page);
+    expect(await again({ digest: 'another', holds: Promise.resolve(true) })).toEqual(page);
   });
 
   test('may be empty', async () => {
