@@ -72,7 +72,6 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
     },
   });
   const server = await listen(app, config.PORT, config.HOST);
-  log.info({ url: server.url }, 'Starter listening');
   const schedules = keepTryingSchedules();
 
   return {

@@ -42,7 +42,6 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
     },
   });
   const told = tellUnfitColumns(db, mapping?.columns ?? [], log);
-  log.info({ requestsPerSecond: reconcileRequestsPerSecond(config) }, 'Worker running');
   return {
     finished: worker.finished,
     async stop() {

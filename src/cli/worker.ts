@@ -1,4 +1,4 @@
-import { readConfig } from '../config.js';
+import { readConfig, reconcileRequestsPerSecond } from '../config.js';
 import { createLogger } from '../log.js';
 import { installRuntime } from '../worker/install-runtime.js';
 import { runWorker } from './run-worker.js';
@@ -10,5 +10,8 @@ export async function worker(): Promise<void> {
   const log = createLogger(config.LOG_LEVEL, 'worker');
   installRuntime(log);
   const running = await runWorker(config, log);
-  await untilStopped([running.stop], running.finished);
+  const stopped = untilStopped([running.stop], running.finished);
+  // Whoever reads this may tell us to end at once.
+  log.info({ requestsPerSecond: reconcileRequestsPerSecond(config) }, 'Worker running');
+  await stopped;
 }

@@ -9,6 +9,7 @@ const KEPT = [
   'activityType',
   'attempt',
   'taskQueue',
+  'state',
   'clerkUserId',
   'code',
   'outcome',

@@ -60,7 +60,8 @@ test('told to end amid a change, it finishes that change and exits with 0', asyn
   });
   expect(await worker.exited).toEqual({ code: 0, signal: null });
   expect(await rows('user_worker1')).toBe(1);
-  expect(worker.logs().at(-1)).toMatchObject({ msg: 'Worker stopped' });
+  // Not the last line for sure: the SDK holds its own back for a moment.
+  expect(worker.logs().map(({ msg }) => msg)).toContain('Worker stopped');
 });
 
 test('idle, it exits with 0 when told to end', async () => {
