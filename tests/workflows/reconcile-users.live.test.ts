@@ -84,6 +84,12 @@ describe('a sweep', () => {
       email: rightly.email,
       contentHash: rightly.contentHash,
     });
+    await service.db
+      .$executeRaw`UPDATE users SET clerk_created_at = clerk_created_at + interval '1 year' WHERE clerk_id = ${edited}`;
+    await expect(reconcile(service)).resolves.toMatchObject({ updated: 1, created: 0, deleted: 0 });
+    expect(await service.db.user.findUniqueOrThrow({ where: { clerkId: edited } })).toMatchObject({
+      clerkCreatedAt: rightly.clerkCreatedAt,
+    });
     await service.db.$executeRaw`UPDATE users SET plan = 'team' WHERE clerk_id = ${edited}`;
     await expect(reconcile(service)).resolves.toMatchObject({ updated: 0 });
     expect(await service.db.$queryRaw`SELECT plan FROM users WHERE clerk_id = ${edited}`).toEqual([
