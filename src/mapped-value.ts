@@ -14,6 +14,17 @@ export interface MappableValue {
   jsonb: JsonValue;
 }
 
+/** What a row that is read has of a column of each type, beside null. Text where a number could not hold it exactly, and JSON no bigint. */
+export interface MappedRowValue {
+  text: string;
+  integer: number;
+  bigint: string;
+  numeric: string;
+  boolean: boolean;
+  timestamptz: Date;
+  jsonb: JsonValue;
+}
+
 /**
  * @returns the value as Postgres reads it out of JSON, one and the same for equal values; or what is wrong with it, in
  *   words that do not tell it.

@@ -1,10 +1,11 @@
 import type { UserRow } from './db/read-user.js';
 import type { UserHookKind, Writer } from './user-change.js';
+import type { UserMapping } from './user-mapping.js';
 
 export type { UserHookKind } from './user-change.js';
 
-/** One change of one user, as the log has it. */
-export interface UserHookEvent {
+/** One change of one user, as the log has it. With mapped columns, `Row` is `UserRow<typeof mapping>`. */
+export interface UserHookEvent<Row extends UserRow = UserRow> {
   /**
    * `created`: the user is there for the first time, exactly once a user. `restored`: the user is there again, after a
    * deletion or after somebody removed the row by hand. `deleted`: also for a user who never was there.
@@ -21,8 +22,11 @@ export interface UserHookEvent {
   clerkUpdatedAt: Date;
   /** When the change was written here. */
   changedAt: Date;
-  /** The row as it is now, later changes included; a deleted user's has `deletedAt`. null: it was removed. */
-  user: UserRow | null;
+  /**
+   * The row as it is now, later changes included, with the columns that the worker's mapping fills; a deleted user's has
+   * `deletedAt`. null: it was removed.
+   */
+  user: Row | null;
 }
 
 export interface UserHookContext {
@@ -35,14 +39,17 @@ export interface UserHookContext {
 }
 
 /** Done once it returns. Throws: it is called again, later, and the user's later changes wait. */
-export type UserHook = (event: UserHookEvent, context: UserHookContext) => Promise<void> | void;
+export type UserHook<Row extends UserRow = UserRow> = (
+  event: UserHookEvent<Row>,
+  context: UserHookContext,
+) => Promise<void> | void;
 
-export interface UserHooks {
-  onUserCreated?: UserHook;
-  onUserUpdated?: UserHook;
-  onUserDeleted?: UserHook;
+export interface UserHooks<Row extends UserRow = UserRow> {
+  onUserCreated?: UserHook<Row>;
+  onUserUpdated?: UserHook<Row>;
+  onUserDeleted?: UserHook<Row>;
   /** Default: `onUserUpdated`, whose event is then of the kind `restored`. */
-  onUserRestored?: UserHook;
+  onUserRestored?: UserHook<Row>;
   /**
    * What becomes of those whom Clerk had before hooks were on, when the first sweep creates their rows. `call` (default):
    * `onUserCreated` is called for each. `skip`: it is not; their later changes are told. Read when hooks are turned on,
@@ -57,7 +64,8 @@ const HOOKS = ['onUserCreated', 'onUserUpdated', 'onUserDeleted', 'onUserRestore
 
 /**
  * What the application wants to hear of its users. Each change of a user is told at least once, in order, by a Temporal
- * activity that is tried again until it goes through.
+ * activity that is tried again until it goes through. With `defineUserHooks<typeof mapping>` the hooks' `user` has the
+ * columns of that mapping, by type.
  *
  * @param hooks those that are left out have nothing to do.
  * @returns the same, checked.
@@ -65,7 +73,9 @@ const HOOKS = ['onUserCreated', 'onUserUpdated', 'onUserDeleted', 'onUserRestore
  * @remarks A hook is called again when its worker ended amid a call: it should be harmless to repeat, or hand on
  *   `idempotencyKey`.
  */
-export function defineUserHooks(hooks: UserHooks): UserHooks {
+export function defineUserHooks<Mapping extends UserMapping | undefined = undefined>(
+  hooks: UserHooks<UserRow<Mapping>>,
+): UserHooks<UserRow<Mapping>> {
   const problems = Object.entries(hooks).flatMap(([name, value]: [string, unknown]) => {
     if (value === undefined) return [];
     if (name === 'timeoutMs')

@@ -1,7 +1,7 @@
 import type { UserJSON } from '@clerk/backend';
 import { CONTENT_FIELDS, LIST_FIELDS, METADATA_FIELDS } from './content-fields.js';
 import { failure } from './failures.js';
-import { MAPPED_TYPES, type MappableValue, toMappedValue } from './mapped-value.js';
+import { MAPPED_TYPES, type MappableValue, type MappedRowValue, toMappedValue } from './mapped-value.js';
 import type { JsonObject, MappedColumn, MappedType, MappedValues } from './user-change.js';
 
 /**
@@ -23,12 +23,21 @@ export interface ColumnMapping {
   from(user: MappableUser): unknown;
 }
 
-/** Made by {@link defineUserMapping}. */
-export interface UserMapping {
-  readonly columns: readonly MappedColumn[];
+/** Made by {@link defineUserMapping}. Its type names the columns, so that rows that are read with it have them. */
+export interface UserMapping<Column extends MappedColumn = MappedColumn> {
+  readonly columns: readonly Column[];
   /** @throws MAPPING_FAILED (not retried), which names the column and never a value. */
   valuesOf(user: JsonObject): MappedValues;
 }
+
+/** The columns that a mapping of this type fills, by their names in Postgres; nothing where the names are not known. */
+export type MappedFields<Column extends MappedColumn> = {
+  [One in Column as string extends One['name'] ? never : One['name']]: MappedRowValue[One['type']] | null;
+};
+
+type ColumnsOf<Columns extends Record<string, ColumnMapping>> = {
+  [Name in keyof Columns & string]: { name: Name; type: Columns[Name]['type'] };
+}[keyof Columns & string];
 
 /** Refuses a function whose result is known to be of another type than the column; `unknown`, as of metadata, is looked at when it runs. */
 type Fitting<Column> = Column extends { type: infer Type extends MappedType; from(user: never): infer Value }
@@ -84,7 +93,7 @@ const OWN_COLUMNS: ReadonlySet<string> = new Set([
  */
 export function defineUserMapping<const Columns extends Record<string, ColumnMapping>>(
   columns: Columns & { [Name in keyof Columns]: Fitting<Columns[Name]> },
-): UserMapping {
+): UserMapping<ColumnsOf<Columns>> {
   const given = Object.entries<ColumnMapping>(columns).sort(([a], [b]) => (a < b ? -1 : 1));
   const problems = given.flatMap(([name, column]) => problemsWith(name, column));
   if (given.length === 0) problems.push('it names no column');
@@ -93,7 +102,9 @@ export function defineUserMapping<const Columns extends Record<string, ColumnMap
       `defineUserMapping cannot use this mapping:\n${problems.map((text) => `  - ${text}`).join('\n')}`,
     );
   const readers = given.map(([name, { type, from }]) => ({ name, type, from }));
-  const described = Object.freeze(readers.map(({ name, type }) => Object.freeze({ name, type })));
+  const described = Object.freeze(
+    readers.map(({ name, type }) => Object.freeze({ name, type }) as ColumnsOf<Columns>),
+  );
   return Object.freeze({
     columns: described,
     valuesOf(user: JsonObject): MappedValues {

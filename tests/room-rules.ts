@@ -42,11 +42,12 @@ const ROOMS: Record<string, Room> = {
   },
   'clerk-sync-config': {
     rooms: ['user-hooks', 'user-mapping'],
+    types: ['db'],
     wayOut: 'an application imports it to configure us, which must drag nothing in.',
   },
   'user-hooks': {
     rooms: ['user-change'],
-    types: ['db'],
+    types: ['db', 'user-mapping'],
     packages: [],
     wayOut: 'an application imports it beside its hooks: types, and a check of what it is given.',
   },

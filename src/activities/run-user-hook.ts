@@ -12,7 +12,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { hookFailure } from './hook-failure.js';
 import { HookTimeout } from './hook-timeout.js';
 
-export type HookDependencies = Pick<ActivityDependencies, 'db'> & { hooks: UserHooks };
+export type HookDependencies = Pick<ActivityDependencies, 'db' | 'mapping'> & { hooks: UserHooks };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 
@@ -27,7 +27,7 @@ export const hookTimeoutMs = ({ timeoutMs = DEFAULT_TIMEOUT_MS }: UserHooks): nu
  * @remarks An attempt that ends between the call and the note is made again, and with it the call: at least once.
  */
 export async function runUserHook(
-  { db, hooks }: HookDependencies,
+  { db, hooks, mapping }: HookDependencies,
   ref: ChangeRef,
 ): Promise<{ outcome: 'called' | 'none' | 'done' }> {
   const change = await readPendingHook(db, ref);
@@ -35,7 +35,7 @@ export async function runUserHook(
   const hook = hookFor(hooks, change.kind);
   if (hook !== undefined) {
     const { changeId, ...event } = change;
-    const user = await readUser(db, ref.clerkUserId, { tombstone: true });
+    const user = await readUser(db, ref.clerkUserId, { tombstone: true, mapping });
     try {
       await withinTime(hook, { ...event, user }, changeId, hookTimeoutMs(hooks));
     } catch (error) {

@@ -1,34 +1,46 @@
+import type { MappedFields, UserMapping } from '../user-mapping.js';
 import { type Database, query } from './database.js';
 import { Prisma, type User } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
+import { mappedFailure } from './unfit-columns.js';
+import { readMapped } from './user-columns.js';
 
-/** A row of `users` with the names that the Prisma model gives its columns. */
-export type UserRow = User;
+/**
+ * A row of `users` with the names that the Prisma model gives its columns; and, of `UserRow<typeof mapping>`, the columns
+ * that the application mapped, by the names it gave them: text, a number, a boolean, a Date or parsed JSON, and of
+ * `bigint` and `numeric` the digits as text.
+ */
+export type UserRow<Mapping extends UserMapping | undefined = undefined> =
+  Mapping extends UserMapping<infer Column>
+    ? string extends Column['name']
+      ? User
+      : User & MappedFields<Column>
+    : User;
 
-const COLUMNS = Prisma.raw(
-  Object.values(Prisma.UserScalarFieldEnum)
-    .map((field) => `${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${field}"`)
-    .join(', '),
+const COLUMNS = Object.values(Prisma.UserScalarFieldEnum).map(
+  (field) => `${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${field}"`,
 );
 
 /**
  * @param tombstone whether a deleted user's row is wanted, too.
+ * @param mapping whose columns the row has besides.
  * @returns the user's row; null when there is none.
- * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried), which names a mapped column that is missing.
  */
-export async function readUser(
+export async function readUser<Mapping extends UserMapping | undefined = undefined>(
   db: Database,
   clerkUserId: string,
-  { tombstone = false }: { tombstone?: boolean } = {},
-): Promise<UserRow | null> {
+  { tombstone = false, mapping }: { tombstone?: boolean; mapping?: Mapping } = {},
+): Promise<UserRow<Mapping> | null> {
+  const mapped = mapping?.columns ?? [];
   try {
-    const [row] = await query<UserRow>(
+    const [row] = await query<UserRow<Mapping>>(
       db,
-      Prisma.sql`SELECT ${COLUMNS} FROM users WHERE clerk_id = ${clerkUserId} ${tombstone ? Prisma.empty : Prisma.sql`AND deleted_at IS NULL`}`,
+      Prisma.sql`SELECT ${Prisma.raw([...COLUMNS, ...readMapped(mapped)].join(', '))} FROM users WHERE clerk_id = ${clerkUserId} ${tombstone ? Prisma.empty : Prisma.sql`AND deleted_at IS NULL`}`,
       { inOneRoundTrip: true },
     );
     return row ?? null;
   } catch (error) {
-    throw postgresFailure(error, 'Reading a user.');
+    throw await mappedFailure(db, mapped, postgresFailure(error, 'Reading a user.'));
   }
 }

@@ -1,5 +1,5 @@
 import { CONTENT_FIELDS } from '../content-fields.js';
-import type { MappedColumn, UserColumns, UserSnapshot } from '../user-change.js';
+import type { MappedColumn, MappedType, UserColumns, UserSnapshot } from '../user-change.js';
 import { Prisma } from './generated/client.js';
 
 interface ContentColumn {
@@ -42,6 +42,24 @@ export function mappedColumns(snapshots: readonly UserSnapshot[]): readonly Mapp
 
 /** The names are those of an application's configuration, which defineUserMapping has checked; quoted, for any may be a word of SQL. */
 export const quoted = ({ name }: MappedColumn): string => `"${name}"`;
+
+/**
+ * A column may be of a wider type than it is mapped as, and the driver's parsers are the application's to change: so text
+ * and numbers are cast to what a row promises. `coalesce` refuses a column of an unfit type before any value is looked at.
+ */
+const READ_AS: Record<MappedType, (column: string) => string> = {
+  text: (column) => `coalesce(${column}, NULL::text)::text`,
+  integer: (column) => `coalesce(${column}, NULL::float8)`,
+  bigint: (column) => `trunc(coalesce(${column}, NULL::numeric))::text`,
+  numeric: (column) => `coalesce(${column}, NULL::numeric)::text`,
+  boolean: (column) => `coalesce(${column}, NULL::boolean)`,
+  timestamptz: (column) => `coalesce(${column}, NULL::timestamptz)`,
+  jsonb: (column) => `coalesce(${column}, NULL::jsonb)`,
+};
+
+/** @returns the items of a SELECT that read these columns of `users`, each as `MappedRowValue` has its type, by its own name. */
+export const readMapped = (mapped: readonly MappedColumn[]): string[] =>
+  mapped.map((column) => `${READ_AS[column.type](`users.${quoted(column)}`)} AS ${quoted(column)}`);
 
 /** A withheld address is Clerk's word as well: that the row cannot have it is no change of the user. */
 const EMAIL_DIFFERS = (other: string): string =>

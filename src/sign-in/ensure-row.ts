@@ -28,13 +28,14 @@ export async function ensureRow(
   deps: SignInDependencies,
   readClaims?: ReadClaims,
 ): Promise<EnsuredRow> {
-  const row = await readUser(deps.db, clerkUserId);
+  const { db, mapping } = deps;
+  const row = await readUser(db, clerkUserId, { mapping });
   if (row !== null) return { outcome: 'unchanged', row, isProvisional: false };
   const claimed = readClaims?.(claims) ?? null;
   if (claimed === null) return { ...(await syncUserWithDatabase(clerkUserId, deps)), isProvisional: false };
   await requireInstance(deps);
   const snapshot = provisionalSnapshot(clerkUserId, claimed);
-  const [applied] = await applySnapshots(deps.db, [snapshot], 'sign-in');
+  const [applied] = await applySnapshots(db, [snapshot], 'sign-in');
   const outcome = applied?.outcome ?? 'stale';
-  return { outcome, row: await readUser(deps.db, clerkUserId), isProvisional: outcome === 'created' };
+  return { outcome, row: await readUser(db, clerkUserId, { mapping }), isProvisional: outcome === 'created' };
 }

@@ -10,22 +10,22 @@ import type { UserMapping } from '../user-mapping.js';
 import { requireInstance } from './require-instance.js';
 import { type ClerkSdkUser, type ClerkUserJson, userJsonOf } from './user-json-of.js';
 
-export interface SignInDependencies {
+export interface SignInDependencies<Mapping extends UserMapping | undefined = UserMapping | undefined> {
   db: Database;
   /** Of the Clerk instance whose users the table holds. */
   clerk: ClerkApi;
   /** Whether `private_metadata` is stored. Default false; the worker's STORE_PRIVATE_METADATA must say the same. */
   keepPrivateMetadata?: boolean;
-  /** Columns of the application's; the worker must have the same. */
-  mapping?: UserMapping | undefined;
+  /** Columns of the application's, which the row then has besides; the worker must have the same. */
+  mapping?: Mapping;
   /** Ends the request to Clerk; a statement that has begun goes on. */
   signal?: AbortSignal;
 }
 
-export interface SyncedUser {
+export interface SyncedUser<Mapping extends UserMapping | undefined = undefined> {
   outcome: Outcome;
   /** The user's row once it returned, whoever wrote it; null when there is none, and when the user was deleted. */
-  row: UserRow | null;
+  row: UserRow<Mapping> | null;
 }
 
 /**
@@ -42,15 +42,16 @@ export interface SyncedUser {
  * @remarks Safe to repeat, and to run beside itself and every other writer: the freshness rule decides in the statement.
  *   When nothing is newer, nothing is written.
  */
-export async function syncUserWithDatabase(
+export async function syncUserWithDatabase<Mapping extends UserMapping | undefined = undefined>(
   user: string | ClerkUserJson | ClerkSdkUser | JsonObject,
-  deps: SignInDependencies,
-): Promise<SyncedUser> {
+  deps: SignInDependencies<Mapping>,
+): Promise<SyncedUser<Mapping>> {
+  const read = (clerkUserId: string) => readUser<Mapping>(deps.db, clerkUserId, deps);
   const snapshot = typeof user === 'string' ? await ask(user, deps) : snapshotOf(userJsonOf(user), deps);
-  if (snapshot === null) return { outcome: 'ignored', row: await readUser(deps.db, user as string) };
+  if (snapshot === null) return { outcome: 'ignored', row: await read(user as string) };
   const [applied] = await applySnapshots(deps.db, [snapshot], 'sign-in');
   if (applied === undefined) throw failure('POSTGRES_UNAVAILABLE', 'The statement returned no outcome.');
-  return { outcome: applied.outcome, row: await readUser(deps.db, snapshot.clerkUserId) };
+  return { outcome: applied.outcome, row: await read(snapshot.clerkUserId) };
 }
 
 async function ask(clerkUserId: string, deps: SignInDependencies): Promise<UserSnapshot | null> {

@@ -78,7 +78,7 @@ export async function startWorker({
           // Of their own, for an application's hook may take a minute, and a webhook may not.
           Worker.create({
             ...common,
-            activities: createHookActivities({ db: deps.db, hooks }),
+            activities: createHookActivities({ db: deps.db, mapping: deps.mapping, hooks }),
             taskQueue: HOOKS_TASK_QUEUE,
             maxConcurrentActivityTaskExecutions: concurrency,
           }),
