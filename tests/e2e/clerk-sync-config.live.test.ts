@@ -46,7 +46,7 @@ const untilTold = (lines: number) =>
   });
 const plans = () => service.db.$queryRaw`SELECT plan, mine FROM users WHERE deleted_at IS NULL`;
 
-test("the worker maps into the application's column and tells its hooks, as CLERK_SYNC_CONFIG says", async () => {
+test("the worker maps into the application's column and tells its hooks, with that column, as CLERK_SYNC_CONFIG says", async () => {
   const { users } = service.standIn;
   const { id } = users.createUser({
     email_address: ['ada@example.com'],
@@ -67,5 +67,7 @@ test("the worker maps into the application's column and tells its hooks, as CLER
   users.deleteUser(id);
   await expect(reconcile(service)).resolves.toMatchObject({ deleted: 1 });
   await untilTold(4);
-  expect(told().toSorted()).toEqual(['created Ada', 'created Witness', 'deleted Grace', 'updated Grace']);
+  expect(told().toSorted()).toEqual([
+    ...['created Ada free', 'created Witness null', 'deleted Grace pro', 'updated Grace pro'],
+  ]);
 }, 120_000);
