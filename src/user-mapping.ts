@@ -1,7 +1,7 @@
 import type { UserJSON } from '@clerk/backend';
 import { CONTENT_FIELDS, LIST_FIELDS, METADATA_FIELDS } from './content-fields.js';
 import { failure } from './failures.js';
-import { MAPPED_TYPES, type MappableValue, type MappedRowValue, toMappedValue } from './mapped-value.js';
+import { MAPPED_TYPES, type MappableValue, toMappedValue } from './mapped-value.js';
 import type { JsonObject, MappedColumn, MappedType, MappedValues } from './user-change.js';
 
 /**
@@ -29,11 +29,6 @@ export interface UserMapping<Column extends MappedColumn = MappedColumn> {
   /** @throws MAPPING_FAILED (not retried), which names the column and never a value. */
   valuesOf(user: JsonObject): MappedValues;
 }
-
-/** The columns that a mapping of this type fills, by their names in Postgres; nothing where the names are not known. */
-export type MappedFields<Column extends MappedColumn> = {
-  [One in Column as string extends One['name'] ? never : One['name']]: MappedRowValue[One['type']] | null;
-};
 
 type ColumnsOf<Columns extends Record<string, ColumnMapping>> = {
   [Name in keyof Columns & string]: { name: Name; type: Columns[Name]['type'] };

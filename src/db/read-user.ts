@@ -1,4 +1,5 @@
-import type { MappedFields, UserMapping } from '../user-mapping.js';
+import type { MappedRowValue } from '../mapped-value.js';
+import type { UserMapping } from '../user-mapping.js';
 import { type Database, query } from './database.js';
 import { Prisma, type User } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
@@ -14,7 +15,7 @@ export type UserRow<Mapping extends UserMapping | undefined = undefined> =
   Mapping extends UserMapping<infer Column>
     ? string extends Column['name']
       ? User
-      : User & MappedFields<Column>
+      : User & { [One in Column as One['name']]: MappedRowValue[One['type']] | null }
     : User;
 
 const COLUMNS = Object.values(Prisma.UserScalarFieldEnum).map(

@@ -17,28 +17,35 @@ const PUBLIC_NAMES = [
   'syncUserWithDatabase',
 ];
 
+const IMPORTS = `import {
+  connectDatabase, createClerkApi, defineUserMapping, getSyncedUser, type SyncedUser, syncUserWithDatabase, type UserRow,
+} from 'clerk-temporal-sync';`;
+
 const USE = `
 const sync: Promise<SyncedUser> = syncUserWithDatabase('user_1', {
   db: connectDatabase({ url: 'postgres://127.0.0.1/app', poolSize: 2 }),
   clerk: createClerkApi({ secretKey: 'sk_test_x', apiUrl: 'https://api.clerk.com' }),
 });
 export const email: Promise<string | null | undefined> = sync.then(({ row }) => row?.email);
+
+export const mapping = defineUserMapping({ joined_at: { type: 'timestamptz', from: (user) => user.created_at } });
+export const row = getSyncedUser<typeof mapping>({});
+export const joined: [Date | null | undefined, string | null | undefined] = [row?.joined_at, row?.email];
+export type Row = UserRow<typeof mapping>;
+// @ts-expect-error of a mapping that is not named
+getSyncedUser({})?.joined_at;
 `;
 
 describe.each([
   {
     kind: 'module',
     load: "import * as index from 'clerk-temporal-sync';",
-    imports:
-      "import { connectDatabase, createClerkApi, type SyncedUser, syncUserWithDatabase } from 'clerk-temporal-sync';",
   },
   {
     kind: 'commonjs',
     load: "const index = require('clerk-temporal-sync');",
-    imports:
-      "import { connectDatabase, createClerkApi, type SyncedUser, syncUserWithDatabase } from 'clerk-temporal-sync';",
   },
-] as const)('an application of the kind $kind', ({ kind, load, imports }) => {
+] as const)('an application of the kind $kind', ({ kind, load }) => {
   let application: ApplicationProject;
   beforeAll(() => {
     application = createApplicationProject(kind);
@@ -58,11 +65,17 @@ describe.each([
     { module: 'node16', moduleResolution: 'node16' },
     { module: 'esnext', moduleResolution: 'bundler' },
   ])('gets the types with $module', (options) => {
-    expect(application.check('use.ts', `${imports}\n${USE}`, { ...options, skipLibCheck: true })).toBe('');
+    expect(
+      application.check('use.ts', `${IMPORTS}\n${USE}`, {
+        ...options,
+        declaration: true,
+        skipLibCheck: true,
+      }),
+    ).toBe('');
   });
 
   test('is told by the types what is wrong', () => {
-    const code = `${imports}\nexport const row = syncUserWithDatabase(7, {});`;
+    const code = `${IMPORTS}\nexport const row = syncUserWithDatabase(7, {});`;
     expect(application.check('wrong.ts', code, { module: 'nodenext', skipLibCheck: true })).toContain(
       'TS2345',
     );
