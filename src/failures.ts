@@ -106,7 +106,7 @@ export const FAILURES = {
     httpStatus: 503,
   },
   SCHEMA_MISSING: {
-    meaning: 'A table or column that is to be written is missing, or has another type.',
+    meaning: 'A table or column that is to be written or read is missing, or has another type.',
     action:
       'Run `clerk-sync migrate`, or, when the message names a mapped column, the migration of yours that adds it; the activity then goes through by itself.',
     retried: true,

@@ -32,6 +32,7 @@ export function createApp({ env, db, signInUrl, beforeClerk }) {
       }),
       // With columns of your own: import config from './clerk-sync.config.mjs', the file that the worker has, and here
       // mapping: config.mapping,
+      // The row then has them, under their own names: row.plan.
       whenMissing: ({ url }) => (isApi(url) ? 'refuse' : 'continue'),
       handOver: env.STARTER_URL
         ? handOverToStarter({ url: env.STARTER_URL, apiToken: env.STARTER_API_TOKEN })
