@@ -39,6 +39,9 @@ export const HOOKS_SCHEDULE_ID = 'dispatch-user-hooks';
 export const DISPATCH_USER_HOOKS = 'dispatchUserHooks';
 export const RUN_USER_HOOKS = 'runUserHooks';
 
+/** Finds the runs that have hooks in hand: being called, tried again, or parked. */
+export const OPEN_HOOKS_QUERY = `WorkflowType="${RUN_USER_HOOKS}" AND ExecutionStatus="Running"`;
+
 /** One at a time: deletions that wait for an operator. */
 export const DELETE_GONE_USERS_WORKFLOW_ID = 'delete-gone-users';
 

@@ -2,6 +2,7 @@ import type { SyncStatus } from '../db/read-status.js';
 import { RECONCILE_SCHEDULE_ID } from '../names.js';
 import { DECIDE_DELETIONS } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
+import { lateHooks } from './late-hooks.js';
 
 /** One missed tick is a restart; ten are nobody at work. */
 const LATE_INTERVALS = 10;
@@ -16,6 +17,7 @@ export function needsAttention(status: SyncStatus, nowMs: number, intervalMs: nu
     ...webhooks(status),
     ...failures(status),
     ...deletions(status),
+    ...lateHooks(status, nowMs),
     ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs),
   ];
 }

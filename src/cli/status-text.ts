@@ -1,10 +1,11 @@
+import type { HooksBacklog } from '../db/hooks-backlog.js';
 import type { CompletedRun, SyncStatus } from '../db/read-status.js';
 import { aligned } from './aligned.js';
 import { counted, driftWords, duration, grouped } from './in-words.js';
 
 /** The status for a person: a line each, then what needs them. @param attention from `needsAttention`. */
 export function statusText(status: SyncStatus, attention: readonly string[], nowMs: number): string {
-  const { instance, lastReconcile, lastSweep, running, webhooks, failures } = status;
+  const { instance, lastReconcile, lastSweep, running, webhooks, failures, hooks } = status;
   const ago = (date: Date) => `${duration(nowMs - date.getTime())} ago`;
   const rows = [
     [
@@ -28,6 +29,7 @@ export function statusText(status: SyncStatus, attention: readonly string[], now
     ],
     ['Failures', failures.unresolved === 0 ? 'none' : counted(failures.unresolved, 'user')],
     ['Deletions', status.deletionsWaiting === 0 ? 'none wait' : `${grouped(status.deletionsWaiting)} wait`],
+    ...(hooks ? [['Hooks', howHooksStand(hooks, nowMs)]] : []),
   ];
   return [
     ...aligned(rows),
@@ -43,6 +45,15 @@ function whatItDid(run: CompletedRun): string {
     ...(run.withheld > 0 ? [`${grouped(run.withheld)} deletions withheld`] : []),
     ...(run.failed > 0 ? [`${grouped(run.failed)} failed`] : []),
     `${counted(run.clerkRequests, 'request')} to Clerk`,
+  ].join(', ');
+}
+
+function howHooksStand({ pending, oldestAt, failed }: HooksBacklog, nowMs: number): string {
+  if (pending === 0) return 'none pending';
+  return [
+    `${grouped(pending)} pending`,
+    ...(oldestAt ? [`the oldest for ${duration(nowMs - oldestAt.getTime())}`] : []),
+    ...(failed > 0 ? [`those of ${counted(failed, 'user')} have failed`] : []),
   ].join(', ');
 }
 

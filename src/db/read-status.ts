@@ -1,6 +1,7 @@
 import { type DriftLabel, driftByLabel } from '../drift.js';
 import { type Database, query } from './database.js';
 import { Prisma, type ReconcileRun } from './generated/client.js';
+import { type HooksBacklog, readHooksBacklog } from './hooks-backlog.js';
 import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
 import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
@@ -35,6 +36,8 @@ export interface SyncStatus {
   failures: { unresolved: number; first: { clerkUserId: string; code: string }[] };
   /** Rows whose deletion waits for an operator. */
   deletionsWaiting: number;
+  /** How far the application's hooks are behind; null where hooks are off. */
+  hooks: HooksBacklog | null;
 }
 
 const FAILURES_SHOWN = 5;
@@ -52,7 +55,7 @@ export async function readStatus(db: Database, nowMs: number): Promise<SyncStatu
 async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
   try {
     const unresolved = { resolvedAt: null };
-    const [instance, [counts], lastReconcile, lastSweep, newest, first, failures] = await Promise.all([
+    const [instance, [counts], lastReconcile, lastSweep, newest, first, failures, hooks] = await Promise.all([
       db.syncedInstance.findFirst({ select: { instanceId: true, adoptedAt: true } }),
       query<Counts>(db, COUNTS),
       lastCompleted(db),
@@ -65,6 +68,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
         select: { clerkId: true, code: true },
       }),
       db.syncFailure.count({ where: unresolved }),
+      readHooksBacklog(db),
     ]);
     return {
       instance,
@@ -81,6 +85,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
         first: first.map(({ clerkId, code }) => ({ clerkUserId: clerkId, code })),
       },
       deletionsWaiting: counts?.waiting ?? 0,
+      hooks,
     };
   } catch (error) {
     throw postgresFailure(error, 'Reading the status.');

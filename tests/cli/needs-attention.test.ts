@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { needsAttention } from '../../src/cli/needs-attention.js';
 import { statusText } from '../../src/cli/status-text.js';
+import type { HooksBacklog } from '../../src/db/hooks-backlog.js';
 import type { CompletedRun, SyncStatus } from '../../src/db/read-status.js';
 
 const NOW_MS = 1_750_000_000_000;
@@ -28,6 +29,7 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   webhooks: { verdict: 'ok', repaired: 0, delivered: 4 },
   failures: { unresolved: 0, first: [] },
   deletionsWaiting: 0,
+  hooks: null,
   ...given,
 });
 const attention = (given: Partial<SyncStatus> = {}) => needsAttention(statusOf(given), NOW_MS, INTERVAL_MS);
@@ -77,6 +79,53 @@ test('deletions that wait come with the commands that decide', () => {
   );
 });
 
+const backlog = (waitedMs: number, given: Partial<HooksBacklog> = {}): HooksBacklog => ({
+  pending: 40,
+  oldestAt: ago(waitedMs),
+  failed: 0,
+  firstFailed: [],
+  ...given,
+});
+
+test('hooks have a line where they are on, and none where they are off', () => {
+  expect(text()).not.toMatch(/^Hooks/m);
+  expect(text({ hooks: backlog(0, { pending: 0, oldestAt: null }) })).toMatch(/^Hooks {11}none pending$/m);
+  expect(text({ hooks: backlog(0, { oldestAt: null }) })).toMatch(/^Hooks {11}40 pending$/m);
+  const hooks = backlog(150_000, { failed: 1 });
+  expect(text({ hooks })).toMatch(
+    /^Hooks {11}40 pending, the oldest for 3 min, those of 1 user have failed\n\nAll is well\.$/m,
+  );
+});
+
+test('hooks need a person when the oldest has waited for 15 minutes, and not a moment sooner', () => {
+  expect(attention({ hooks: backlog(15 * 60_000) })).toEqual([]);
+  const [only, ...more] = attention({ hooks: backlog(15 * 60_000 + 1) });
+  expect(more).toEqual([]);
+  expect(only).toMatch(
+    /^Hooks are behind: 40 changes pending, the oldest for 15 min\. No hook has failed\.\n/,
+  );
+});
+
+test('hooks that are behind come with the users whose hooks fail, and with the commands that tell and help', () => {
+  const firstFailed = [{ clerkUserId: 'user_1', revision: 3, failures: 14 }];
+  const [only] = attention({ hooks: backlog(90 * 60_000, { failed: 3, firstFailed }) });
+  expect(only?.split('\n').slice(0, 3)).toEqual([
+    expect.stringMatching(/the oldest for 90 min\. Those of 3 users have failed.*pending_hooks\.failure/),
+    '  user_1  revision 3, 14 failed attempts',
+    '  and 2 others',
+  ]);
+  for (const command of [
+    `workflow list --query 'WorkflowType="runUserHooks" AND ExecutionStatus="Running"'`,
+    'workflow signal --workflow-id user-hooks/<clerk id> --name retry',
+    'workflow signal --workflow-id user-hooks/<clerk id> --name skip --input <revision>',
+    'task-queue describe --task-queue clerk-hooks',
+  ])
+    expect(only).toContain(`\n  temporal ${command}\n`);
+  expect(only).toMatch(
+    /Schedule dispatch-user-hooks may be paused, or no worker has hooks \(CLERK_SYNC_CONFIG\)/,
+  );
+});
+
 test('a reconcile is late after ten intervals, and not a moment sooner', () => {
   expect(attention({ lastReconcile: run({ finishedAt: ago(10 * INTERVAL_MS) }) })).toEqual([]);
   expect(attention({ lastReconcile: run({ finishedAt: ago(10 * INTERVAL_MS + 1) }) })).toEqual([
@@ -99,9 +148,10 @@ test('everything that needs a person is told, all at once', () => {
     webhooks: { verdict: 'silent', repaired: 3, delivered: 0 },
     failures: { unresolved: 1, first: [{ clerkUserId: 'user_1', code: 'ROW_REJECTED' }] },
     deletionsWaiting: 1,
+    hooks: backlog(3_600_000),
     lastReconcile: null,
   });
-  expect(all).toHaveLength(4);
+  expect(all).toHaveLength(5);
   expect(text({ deletionsWaiting: 1 })).toContain('\n\n- Deletions that wait for you: 1.\n  First look');
 });
 

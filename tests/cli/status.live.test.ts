@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { MINUTE_MS, runRow } from '../db/log-rows.js';
+import { turnOnHooks } from '../../src/db/turn-on-hooks.js';
+import { changeRow, MINUTE_MS, runRow } from '../db/log-rows.js';
 import { connectedDatabase } from '../support/connected-database.js';
 import { endCommands, runCommand } from './run-command.js';
 
@@ -7,6 +8,7 @@ const own = connectedDatabase();
 beforeEach(async () => {
   await own.db.reconcileRun.deleteMany();
   await own.db.syncFailure.deleteMany();
+  await own.db.hooksSwitch.deleteMany();
 });
 afterEach(endCommands);
 
@@ -52,6 +54,27 @@ test('--json is one object with the same verdict', async () => {
     lastReconcile: null,
     failures: { unresolved: 1, first: [{ clerkUserId: 'user_1', code: 'ROW_REJECTED' }] },
     webhooks: { verdict: 'ok' },
+  });
+});
+
+test('where hooks are on it tells how far they are behind, in --json as well, and exits with 1 once they are late', async () => {
+  await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 1_000 }) });
+  expect(JSON.parse((await status({}, '--json')).output)).toMatchObject({ ok: true, hooks: null });
+  await turnOnHooks(own.db, false);
+  const oldestAt = new Date(Date.now() - 5 * MINUTE_MS);
+  const change = changeRow({ writer: 'webhook', changedAtMs: oldestAt.getTime() });
+  const { id } = await own.db.userChange.create({ data: change });
+  const early = await status();
+  expect(early.output).toMatch(/^Hooks {11}1 pending, the oldest for 5 min\n\nAll is well\.$/m);
+  expect(early.code).toBe(0);
+  const changedAt = new Date(Date.now() - 20 * MINUTE_MS);
+  await own.db.userChange.update({ where: { id }, data: { changedAt } });
+  const late = await status({}, '--json');
+  expect(late.code).toBe(1);
+  expect(JSON.parse(late.output)).toMatchObject({
+    ok: false,
+    attention: [expect.stringContaining('Hooks are behind: 1 change pending, the oldest for 20 min.')],
+    hooks: { pending: 1, oldestAt: changedAt.toISOString(), failed: 0, firstFailed: [] },
   });
 });
 

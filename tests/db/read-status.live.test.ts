@@ -39,6 +39,7 @@ test('of an empty database it tells that there is nothing', async () => {
     webhooks: { verdict: 'ok', repaired: 0, delivered: 0 },
     failures: { unresolved: 0, first: [] },
     deletionsWaiting: 0,
+    hooks: null,
   });
 });
 

@@ -6,7 +6,13 @@ import { Client } from 'pg';
 import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
-import { HOOKS_SCHEDULE_ID, SYNC_TASK_QUEUE, userHooksWorkflowId } from '../../src/names.js';
+import { readHooksBacklog } from '../../src/db/hooks-backlog.js';
+import {
+  HOOKS_SCHEDULE_ID,
+  OPEN_HOOKS_QUERY,
+  SYNC_TASK_QUEUE,
+  userHooksWorkflowId,
+} from '../../src/names.js';
 import { runUserHooks } from '../../src/workflows/run-user-hooks.js';
 import { retry } from '../../src/workflows/sync-user-messages.js';
 import { hooksPending, skipHook } from '../../src/workflows/user-hooks-messages.js';
@@ -48,6 +54,8 @@ const schedule = () => service.client.schedule.getHandle(HOOKS_SCHEDULE_ID);
 const runOf = (id: string): WorkflowHandle => service.client.workflow.getHandle(userHooksWorkflowId(id));
 const pending = (clerkId?: string) =>
   service.db.pendingHook.findMany({ where: clerkId === undefined ? {} : { clerkId } });
+const firstChange = (clerkId: string) =>
+  service.db.userChange.findFirstOrThrow({ where: { clerkId }, orderBy: { id: 'asc' } });
 async function settled(...ids: string[]): Promise<void> {
   await tick();
   for (const id of ids)
@@ -218,6 +226,43 @@ describe('runUserHooks', () => {
       expect(log.of(id)).toEqual(['onUserCreated created 1', 'onUserUpdated updated 2']);
       expect(await runOf(id).result()).toEqual({ ran: 1, skipped: 1 });
     });
+  });
+
+  test('one that is tried again and one that is parked are both in the backlog, and found by the query that it comes with', async () => {
+    const [failing, parked] = [newUserId(), newUserId()];
+    let cured = false;
+    log.behave = ({ clerkUserId }) => {
+      if (cured) return;
+      if (clerkUserId === failing) throw new Error('for now');
+      if (clerkUserId === parked) throw ApplicationFailure.nonRetryable('The plan is unknown.');
+    };
+    await write(failing, 0);
+    await write(parked, 0);
+    await write(parked, 1);
+    await tick();
+    await until(async () => (await detailsOf(runOf(parked))).includes('Parked at revision 1'));
+    const behind = await until(async () => {
+      const found = await readHooksBacklog(service.db);
+      return found?.failed === 2 ? found : undefined;
+    });
+    expect(behind).toMatchObject({ pending: 3, oldestAt: (await firstChange(failing)).changedAt });
+    expect(behind?.firstFailed).toEqual([
+      { clerkUserId: failing, revision: 1, failures: expect.any(Number) },
+      { clerkUserId: parked, revision: 1, failures: 1 },
+    ]);
+    const listed = async () => {
+      const ids: string[] = [];
+      for await (const { workflowId } of service.client.workflow.list({ query: OPEN_HOOKS_QUERY }))
+        ids.push(workflowId);
+      return ids.sort();
+    };
+    const both = [failing, parked].map(userHooksWorkflowId).sort();
+    await until(async () => (await listed()).join() === both.join(), { describe: listed });
+    cured = true;
+    await runOf(parked).signal(retry);
+    await settled(failing, parked);
+    expect(await readHooksBacklog(service.db)).toMatchObject({ pending: 0, oldestAt: null, failed: 0 });
+    await until(async () => (await listed()).length === 0, { describe: listed });
   });
 
   test('`skip` leaves out a hook that is being tried again', async () => {
