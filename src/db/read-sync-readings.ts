@@ -1,6 +1,7 @@
 import { type DriftLabel, driftByLabel } from '../drift.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
+import { HOOKS_BACKLOG } from './hooks-backlog.js';
 import { postgresFailure } from './postgres-failure.js';
 import { WAITING_DELETIONS } from './waiting-deletions.js';
 
@@ -16,6 +17,10 @@ export interface SyncReadings {
   repairedLastHour: Record<DriftLabel, number>;
   failuresUnresolved: number;
   deletionsWaiting: number;
+  /** Changes whose hooks have not been through; null where hooks are off. */
+  hooksPending: number | null;
+  /** When the oldest of them was written, Unix seconds; null when there is none. */
+  oldestPendingHookSeconds: number | null;
 }
 
 /**
@@ -36,6 +41,8 @@ export async function readSyncReadings(db: Database): Promise<SyncReadings> {
       repairedLastHour: driftByLabel(row),
       failuresUnresolved: row.failuresUnresolved,
       deletionsWaiting: row.deletionsWaiting,
+      hooksPending: row.hooksPending,
+      oldestPendingHookSeconds: row.oldestPendingHookSeconds,
     };
   } catch (error) {
     throw postgresFailure(error, 'Reading what /metrics shows.');
@@ -55,6 +62,8 @@ interface Row {
   phantoms: number;
   failuresUnresolved: number;
   deletionsWaiting: number;
+  hooksPending: number | null;
+  oldestPendingHookSeconds: number | null;
 }
 
 /** Only the start of a run has an index: a kind that never ran would else be looked for in every row there is. */
@@ -76,5 +85,6 @@ WITH latest AS (
 SELECT latest.clerk_users AS "clerkUsers", latest.live_rows AS "liveRows", latest.webhooks, hour.*,
   ${lastOf('sweep')} AS "sweepSeconds", ${lastOf('delta')} AS "deltaSeconds",
   (SELECT count(*)::int FROM sync_failures WHERE resolved_at IS NULL) AS "failuresUnresolved",
-  (${WAITING_DELETIONS}) AS "deletionsWaiting"
-FROM hour LEFT JOIN latest ON true`;
+  (${WAITING_DELETIONS}) AS "deletionsWaiting",
+  hooks.pending AS "hooksPending", extract(epoch FROM hooks.oldest_at)::float8 AS "oldestPendingHookSeconds"
+FROM hour LEFT JOIN latest ON true LEFT JOIN (${HOOKS_BACKLOG}) AS hooks ON true`;

@@ -11,6 +11,9 @@ export interface SyncReadings {
   repairedLastHour: Record<string, number>;
   failuresUnresolved: number;
   deletionsWaiting: number;
+  hooksPending: number | null;
+  /** Unix seconds. */
+  oldestPendingHookSeconds: number | null;
 }
 
 export interface SyncGaugesOptions {
@@ -61,7 +64,15 @@ export function createSyncGauges(
     'deletions_waiting',
     `Rows whose deletion an operator has to approve or reject. During a sweep it may be above 0 for a moment. ${SHARED}`,
   );
-  const gauges = [clerkUsers, liveRows, lastReconcile, webhooksOk, repaired, failures, deletions];
+  const hooks = gauge(
+    'hooks_pending',
+    `Changes whose hooks have not been through; no value where hooks are off. ${SHARED}`,
+  );
+  const oldestHook = gauge(
+    'hooks_oldest_pending_timestamp_seconds',
+    `When the oldest of them was written, Unix seconds; no value when there is none. ${SHARED}`,
+  );
+  const single = [clerkUsers, liveRows, webhooksOk, failures, deletions, hooks, oldestHook];
   /** A read that hangs is waited for again, not doubled: scrapes must not use up the connections of /readyz. */
   let reading: Promise<SyncReadings> | undefined;
 
@@ -70,16 +81,18 @@ export function createSyncGauges(
       reading = undefined;
     });
     const readings = await within(timeoutMs, reading);
-    for (const each of gauges) each.reset();
+    for (const each of [...single, lastReconcile, repaired]) each.reset();
     postgresUp.set(readings === null ? 0 : 1);
     // A gauge without labels is 0 after a reset, which would be a lie.
-    for (const each of [clerkUsers, liveRows, webhooksOk, failures, deletions]) each.remove();
+    for (const each of single) each.remove();
     if (readings === null) return;
     setIfKnown(clerkUsers, readings.clerkUsers);
     setIfKnown(liveRows, readings.liveRows);
     setIfKnown(webhooksOk, readings.webhooksOk === null ? null : Number(readings.webhooksOk));
     failures.set(readings.failuresUnresolved);
     deletions.set(readings.deletionsWaiting);
+    setIfKnown(hooks, readings.hooksPending);
+    setIfKnown(oldestHook, readings.oldestPendingHookSeconds);
     for (const [kind, seconds] of Object.entries(readings.lastReconcileSeconds))
       if (seconds !== null) lastReconcile.set({ kind }, seconds);
     for (const [label, count] of Object.entries(readings.repairedLastHour)) repaired.set({ label }, count);

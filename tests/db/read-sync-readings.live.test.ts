@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { readSyncReadings } from '../../src/db/read-sync-readings.js';
+import { turnOnHooks } from '../../src/db/turn-on-hooks.js';
 import { connectedDatabase } from '../support/connected-database.js';
 import { MINUTE_MS, runRow } from './log-rows.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
@@ -18,6 +19,8 @@ test('of an empty database nothing is known but that nothing waits', async () =>
     repairedLastHour: NOTHING,
     failuresUnresolved: 0,
     deletionsWaiting: 0,
+    hooksPending: null,
+    oldestPendingHookSeconds: null,
   });
 });
 
@@ -64,5 +67,19 @@ test("counts and verdict are the last completed run's, times each kind's, and re
     repairedLastHour: { missed_create: 3, missed_update: 11, missed_delete: 1, phantom: 3 },
     failuresUnresolved: 1,
     deletionsWaiting: 1,
+    hooksPending: null,
+    oldestPendingHookSeconds: null,
+  });
+});
+
+test('where hooks are on, what is pending is counted, and the oldest is timed by the log', async () => {
+  await turnOnHooks(own.db, false);
+  expect(await readSyncReadings(own.db)).toMatchObject({ hooksPending: 0, oldestPendingHookSeconds: null });
+  await applySnapshots(own.db, [snapshotOf('user_hooked', T0)], 'webhook');
+  await applySnapshots(own.db, [snapshotOf('user_later', T0)], 'webhook');
+  const { changedAt } = await own.db.userChange.findFirstOrThrow({ where: { clerkId: 'user_hooked' } });
+  expect(await readSyncReadings(own.db)).toMatchObject({
+    hooksPending: 2,
+    oldestPendingHookSeconds: changedAt.getTime() / 1000,
   });
 });

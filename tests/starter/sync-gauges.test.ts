@@ -13,6 +13,8 @@ const READINGS: SyncReadings = {
   repairedLastHour: { missed_create: 2, missed_update: 0 },
   failuresUnresolved: 1,
   deletionsWaiting: 40,
+  hooksPending: 7,
+  oldestPendingHookSeconds: 1_750_000_100.25,
 };
 
 /** Names, with their labels, and values of the gauges that were given one. */
@@ -47,12 +49,34 @@ test('each reading is a gauge, and what is not known has no value', async () => 
     'drift_repaired_last_hour{label="missed_update"}': 0,
     failures_unresolved: 1,
     deletions_waiting: 40,
+    hooks_pending: 7,
+    hooks_oldest_pending_timestamp_seconds: 1_750_000_100.25,
   });
+});
+
+test('where hooks are off they have no gauges, and where none is pending there is no oldest', async () => {
+  const registry = new Registry();
+  let hooks: Partial<SyncReadings> = {};
+  const refresh = createSyncGauges(registry, { read: async () => ({ ...READINGS, ...hooks }) });
+  await refresh();
+  hooks = { hooksPending: 0, oldestPendingHookSeconds: null };
+  await refresh();
+  expect(await values(registry)).toMatchObject({ hooks_pending: 0 });
+  expect(await values(registry)).not.toHaveProperty('hooks_oldest_pending_timestamp_seconds');
+  hooks = { hooksPending: null, oldestPendingHookSeconds: null };
+  await refresh();
+  expect(Object.keys(await values(registry)).filter((name) => name.startsWith('hooks'))).toEqual([]);
 });
 
 test('before the first reconcile only what is known has a value', async () => {
   const registry = new Registry();
-  const nothing = { clerkUsers: null, liveRows: null, webhooksOk: null };
+  const nothing = {
+    clerkUsers: null,
+    liveRows: null,
+    webhooksOk: null,
+    hooksPending: null,
+    oldestPendingHookSeconds: null,
+  };
   const refresh = createSyncGauges(registry, {
     read: async () => ({
       ...READINGS,
