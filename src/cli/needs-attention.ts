@@ -1,4 +1,4 @@
-import type { SyncStatus } from '../db/read-status.js';
+import type { SyncStatus, WaitingUsers } from '../db/read-status.js';
 import { RECONCILE_SCHEDULE_ID } from '../names.js';
 import { DECIDE_DELETIONS } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
@@ -16,6 +16,7 @@ export function needsAttention(status: SyncStatus, nowMs: number, intervalMs: nu
   return [
     ...webhooks(status),
     ...failures(status),
+    ...emailsTaken(status),
     ...deletions(status),
     ...lateHooks(status, nowMs),
     ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs),
@@ -36,16 +37,31 @@ function webhooks({ webhooks: { verdict, repaired, delivered } }: SyncStatus): s
   return [];
 }
 
-function failures({ failures: { unresolved, first } }: SyncStatus): string[] {
-  if (unresolved === 0) return [];
-  const users = first.map(({ clerkUserId, code }) => `  ${clerkUserId}  ${code}`);
-  const more = unresolved > first.length ? [`  and ${counted(unresolved - first.length, 'other')}`] : [];
+function failures({ failures: waiting }: SyncStatus): string[] {
+  if (waiting.unresolved === 0) return [];
   return [
     [
-      `${counted(unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each. Then: temporal workflow signal --workflow-id sync-user/<clerk id> --name retry. If that run is not open, clerk-sync reconcile tries the user again.`,
-      ...users,
-      ...more,
+      `${counted(waiting.unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each. Then: temporal workflow signal --workflow-id sync-user/<clerk id> --name retry. If that run is not open, clerk-sync reconcile tries the user again.`,
+      ...named(waiting),
     ].join('\n'),
+  ];
+}
+
+function emailsTaken({ emailsTaken: waiting }: SyncStatus): string[] {
+  if (waiting.unresolved === 0) return [];
+  return [
+    [
+      `${counted(waiting.unresolved, 'user was', 'users were')} written without e-mail: another user's row has it, whom sync_failures.message names. In Clerk, take the address from one of the two, or delete one of them; the next reconcile then gives it back.`,
+      ...named(waiting),
+    ].join('\n'),
+  ];
+}
+
+function named({ unresolved, first }: WaitingUsers): string[] {
+  const more = unresolved - first.length;
+  return [
+    ...first.map(({ clerkUserId, code }) => `  ${clerkUserId}  ${code}`),
+    ...(more > 0 ? [`  and ${counted(more, 'other')}`] : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import { counted, driftWords, duration, grouped } from './in-words.js';
 
 /** The status for a person: a line each, then what needs them. @param attention from `needsAttention`. */
 export function statusText(status: SyncStatus, attention: readonly string[], nowMs: number): string {
-  const { instance, lastReconcile, lastSweep, running, webhooks, failures, hooks } = status;
+  const { instance, lastReconcile, lastSweep, running, webhooks, failures, emailsTaken, hooks } = status;
   const ago = (date: Date) => `${duration(nowMs - date.getTime())} ago`;
   const rows = [
     [
@@ -28,6 +28,9 @@ export function statusText(status: SyncStatus, attention: readonly string[], now
       `${webhooks.verdict}: ${webhooks.repaired} repaired, ${webhooks.delivered} delivered in 15 min`,
     ],
     ['Failures', failures.unresolved === 0 ? 'none' : counted(failures.unresolved, 'user')],
+    ...(emailsTaken.unresolved > 0
+      ? [['E-mails', `${counted(emailsTaken.unresolved, 'user')} without, as another has it`]]
+      : []),
     ['Deletions', status.deletionsWaiting === 0 ? 'none wait' : `${grouped(status.deletionsWaiting)} wait`],
     ...(hooks ? [['Hooks', howHooksStand(hooks, nowMs)]] : []),
   ];

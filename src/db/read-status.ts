@@ -1,4 +1,5 @@
 import { type DriftLabel, driftByLabel } from '../drift.js';
+import type { FailureCode } from '../failures.js';
 import { type Database, query } from './database.js';
 import { Prisma, type ReconcileRun } from './generated/client.js';
 import { type HooksBacklog, readHooksBacklog } from './hooks-backlog.js';
@@ -22,6 +23,12 @@ export interface CompletedRun {
   liveRows: number | null;
 }
 
+/** Users who wait for somebody, and the first 5 of them by the time of their failure. */
+export interface WaitingUsers {
+  unresolved: number;
+  first: { clerkUserId: string; code: string }[];
+}
+
 export interface SyncStatus {
   /** The Clerk instance that the table belongs to; null before the first reconcile. */
   instance: { instanceId: string; adoptedAt: Date } | null;
@@ -32,8 +39,10 @@ export interface SyncStatus {
   /** The reconcile that began after the last completed one and has not ended, if any. */
   running: { kind: string; startedAt: Date; seen: number } | null;
   webhooks: WebhookJudgement;
-  /** Users who wait for somebody, and the first 5 of them by the time of their failure. */
-  failures: { unresolved: number; first: { clerkUserId: string; code: string }[] };
+  /** Those who cannot be written. */
+  failures: WaitingUsers;
+  /** Those who were written without their e-mail, which another user's row has: EMAIL_TAKEN. */
+  emailsTaken: WaitingUsers;
   /** Rows whose deletion waits for an operator. */
   deletionsWaiting: number;
   /** How far the application's hooks are behind; null where hooks are off. */
@@ -41,6 +50,7 @@ export interface SyncStatus {
 }
 
 const FAILURES_SHOWN = 5;
+const EMAIL_TAKEN: FailureCode = 'EMAIL_TAKEN';
 
 /**
  * @param nowMs Unix milliseconds.
@@ -54,22 +64,17 @@ export async function readStatus(db: Database, nowMs: number): Promise<SyncStatu
 
 async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
   try {
-    const unresolved = { resolvedAt: null };
-    const [instance, [counts], lastReconcile, lastSweep, newest, first, failures, hooks] = await Promise.all([
-      db.syncedInstance.findFirst({ select: { instanceId: true, adoptedAt: true } }),
-      query<Counts>(db, COUNTS),
-      lastCompleted(db),
-      lastCompleted(db, 'sweep'),
-      db.reconcileRun.findFirst({ orderBy: { startedAt: 'desc' } }),
-      db.syncFailure.findMany({
-        where: unresolved,
-        orderBy: [{ firstFailedAt: 'asc' }, { clerkId: 'asc' }],
-        take: FAILURES_SHOWN,
-        select: { clerkId: true, code: true },
-      }),
-      db.syncFailure.count({ where: unresolved }),
-      readHooksBacklog(db),
-    ]);
+    const [instance, [counts], lastReconcile, lastSweep, newest, failures, emailsTaken, hooks] =
+      await Promise.all([
+        db.syncedInstance.findFirst({ select: { instanceId: true, adoptedAt: true } }),
+        query<Counts>(db, COUNTS),
+        lastCompleted(db),
+        lastCompleted(db, 'sweep'),
+        db.reconcileRun.findFirst({ orderBy: { startedAt: 'desc' } }),
+        waitingUsers(db, { not: EMAIL_TAKEN }),
+        waitingUsers(db, EMAIL_TAKEN),
+        readHooksBacklog(db),
+      ]);
     return {
       instance,
       liveRows: counts?.live ?? 0,
@@ -80,16 +85,28 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
         newest?.status === 'running'
           ? { kind: newest.kind, startedAt: newest.startedAt, seen: newest.seen }
           : null,
-      failures: {
-        unresolved: failures,
-        first: first.map(({ clerkId, code }) => ({ clerkUserId: clerkId, code })),
-      },
+      failures,
+      emailsTaken,
       deletionsWaiting: counts?.waiting ?? 0,
       hooks,
     };
   } catch (error) {
     throw postgresFailure(error, 'Reading the status.');
   }
+}
+
+async function waitingUsers(db: Database, code: string | { not: string }): Promise<WaitingUsers> {
+  const where = { resolvedAt: null, code };
+  const [unresolved, first] = await Promise.all([
+    db.syncFailure.count({ where }),
+    db.syncFailure.findMany({
+      where,
+      orderBy: [{ firstFailedAt: 'asc' }, { clerkId: 'asc' }],
+      take: FAILURES_SHOWN,
+      select: { clerkId: true, code: true },
+    }),
+  ]);
+  return { unresolved, first: first.map(({ clerkId, code }) => ({ clerkUserId: clerkId, code })) };
 }
 
 interface Counts {

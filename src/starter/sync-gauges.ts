@@ -58,7 +58,7 @@ export function createSyncGauges(
   );
   const failures = gauge(
     'failures_unresolved',
-    `Users that cannot be written until somebody acts. ${SHARED}`,
+    `Users that cannot be written, or were written without their e-mail, until somebody acts. ${SHARED}`,
   );
   const deletions = gauge(
     'deletions_waiting',

@@ -28,6 +28,7 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   running: null,
   webhooks: { verdict: 'ok', repaired: 0, delivered: 4 },
   failures: { unresolved: 0, first: [] },
+  emailsTaken: { unresolved: 0, first: [] },
   deletionsWaiting: 0,
   hooks: null,
   ...given,
@@ -66,6 +67,22 @@ test('users who cannot be written are named with their codes, and how many there
     '  user_1  ROW_REJECTED',
     '  and 2 others',
   ]);
+});
+
+test('users who were written without their e-mail are counted apart, and nobody is told to retry', () => {
+  const first = [{ clerkUserId: 'user_1', code: 'EMAIL_TAKEN' }];
+  const given = { emailsTaken: { unresolved: 2, first } };
+  const [only, ...more] = attention(given);
+  expect(more).toEqual([]);
+  expect(only?.split('\n')).toEqual([
+    expect.stringMatching(
+      /^2 users were written without e-mail: .*take the address from one of the two.*next reconcile/,
+    ),
+    '  user_1  EMAIL_TAKEN',
+    '  and 1 other',
+  ]);
+  expect(only).not.toContain('retry');
+  expect(text(given)).toMatch(/^Failures {8}none\nE-mails {9}2 users without, as another has it$/m);
 });
 
 test('deletions that wait come with the commands that decide', () => {

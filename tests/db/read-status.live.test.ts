@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
+import { connectDatabase } from '../../src/db/database.js';
 import { readStatus } from '../../src/db/read-status.js';
 import { connectedDatabase } from '../support/connected-database.js';
 import { changeRow, MINUTE_MS, runRow } from './log-rows.js';
@@ -38,6 +39,7 @@ test('of an empty database it tells that there is nothing', async () => {
     running: null,
     webhooks: { verdict: 'ok', repaired: 0, delivered: 0 },
     failures: { unresolved: 0, first: [] },
+    emailsTaken: { unresolved: 0, first: [] },
     deletionsWaiting: 0,
     hooks: null,
   });
@@ -122,6 +124,26 @@ test('unresolved failures are counted, and the first five named', async () => {
   expect(failures.first).toEqual(
     [2, 3, 4, 5, 6].map((n) => ({ clerkUserId: `user_${n}`, code: 'ROW_REJECTED' })),
   );
+});
+
+test('a user whose row was written without the e-mail that another has is not among those who cannot be written', async () => {
+  const quarantining = connectDatabase({ url: own.database.url, emailUniqueness: 'quarantine' });
+  try {
+    await own.db.$executeRaw`CREATE UNIQUE INDEX one_email ON users (email)`;
+    for (const id of ['user_has_it', 'user_lacks_it']) {
+      const email_addresses = [{ id: 'idn_1', email_address: 'ada@example.com' }];
+      const snapshot = snapshotOf(id, T0, { email_addresses, primary_email_address_id: 'idn_1' });
+      await applySnapshots(quarantining, [snapshot], 'webhook');
+    }
+    expect(await readStatus(own.db, NOW_MS)).toMatchObject({
+      liveRows: 2,
+      failures: { unresolved: 0, first: [] },
+      emailsTaken: { unresolved: 1, first: [{ clerkUserId: 'user_lacks_it', code: 'EMAIL_TAKEN' }] },
+    });
+  } finally {
+    await own.db.$executeRaw`DROP INDEX one_email`;
+    await quarantining.$disconnect();
+  }
 });
 
 test('a deletion waits when Clerk lacks the user, nobody rejected it, and the row is live and was not written since', async () => {
