@@ -1,10 +1,11 @@
-/** What was found out before; surpluses are rows more than users in Clerk, times Unix milliseconds. */
-interface Earlier {
+/** What earlier reconciles counted; times are Unix milliseconds. */
+export interface EarlierCounts {
+  /** How many live rows more than users in Clerk there were at the end of the latest one; null if it did not count. */
   surplus: number | null;
   lastSweep: {
     startedAtMs: number;
     durationMs: number;
-    /** What another sweep would leave too. */
+    /** The surplus that another sweep would leave too. Of rows that are missing, only those that were refused. */
     settledSurplus: number;
   } | null;
 }
@@ -17,7 +18,7 @@ const REST_PER_SWEEP = 5;
  * last sweep left it. What a sweep left, rows that Postgres refuses or deletions that wait, another one would leave too.
  */
 export function sweepIsDue(
-  earlier: Earlier | null,
+  earlier: EarlierCounts | null,
   { clerkUsers, liveRows }: { clerkUsers: number; liveRows: number },
   nowMs: number,
 ): boolean {

@@ -1,20 +1,14 @@
+import type { EarlierCounts } from '../sweep-is-due.js';
 import type { Database } from './database.js';
 import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 
-/** What earlier reconciles found out. Times are Unix milliseconds. */
-export interface EarlierReconciles {
-  /** When the latest completed one had started: every change up to then is known. */
+/** What earlier reconciles found out. */
+export interface EarlierReconciles extends EarlierCounts {
+  /** When the latest completed one had started: every change up to then is known. Unix milliseconds. */
   startedAtMs: number;
-  /** How many live rows there were at its end, and how many more than users in Clerk; null if it did not count. */
+  /** How many live rows there were at its end; null if it did not count. */
   liveRows: number | null;
-  surplus: number | null;
-  lastSweep: {
-    startedAtMs: number;
-    durationMs: number;
-    /** The surplus that another sweep would leave too. Of rows that are missing, only those that were refused. */
-    settledSurplus: number;
-  } | null;
 }
 
 /**
