@@ -111,7 +111,8 @@ async function compareInFull(
   const upTo = goesOn ? last : null;
 
   const unlisted = missing(place.after, upTo);
-  const rows = step.plan || isDoubtful ? null : await rowsVersion(deps.db, unlisted.range);
+  const answered = { listedIds: unlisted.listedIds, observedAtMs: page.observedAtMs };
+  const rows = step.plan || isDoubtful ? null : await rowsVersion(deps.db, unlisted.range, answered);
   const applied = step.plan
     ? await planPage(deps, page, { ...unlisted, most: ASKED_AT_ONCE })
     : await applyPage(deps, page, { ...unlisted, runId });

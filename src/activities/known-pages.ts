@@ -54,7 +54,7 @@ export function rememberPage(
 ): void {
   const { seen, unchanged } = page.compared.totals;
   const { rows } = page;
-  // As many rows as users, and each user has an equal one: so there is no other row in the range.
+  // Each user's row is an equal one, and lies in the range.
   if (rows !== null && unchanged === seen && rows.rows === seen)
     memoryOf(deps).set(keyOf(step), { ...page, rows });
   else memoryOf(deps).delete(keyOf(step));
@@ -67,4 +67,4 @@ function memoryOf(deps: ActivityDependencies): LRUCache<string, KnownPage> {
 }
 
 const keyOf = ({ window, place }: CompareStep): string =>
-  `${window.fromMs} ${window.toMs} ${place.after?.clerkUserId}`;
+  `${window.fromMs} ${window.toMs} ${place.after?.clerkCreatedAtMs} ${place.after?.clerkUserId}`;

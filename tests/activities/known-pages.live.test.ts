@@ -8,6 +8,7 @@ import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand
 import { connectDatabase } from '../../src/db/database.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const USERS = 60;
 const PAGE_SIZE = 10;
@@ -123,6 +124,33 @@ describe('what somebody else did to the table is seen though Clerk answers as be
     await expect(sweep()).resolves.toMatchObject({ compared: PAGE_SIZE });
     await expect(deps.db.deletionCandidate.count()).resolves.toBe(2);
     await removeInserted();
+  });
+
+  test('a row that was edited, though its creation time puts it on a page not its own, and another row in its place', async () => {
+    const [edited, other] = [idAt(5), idAt(25)];
+    const times = [await createdAt(edited), await createdAt(other)] as const;
+    const place = (clerkId: string, clerkCreatedAt: Date) =>
+      deps.db.user.update({ where: { clerkId }, data: { clerkCreatedAt } });
+    await Promise.all([place(edited, times[1]), place(other, times[0])]);
+    for (let sweeps = 0; sweeps < 2; sweeps++) await sweep();
+    await deps.db.user.update({ where: { clerkId: edited }, data: { firstName: 'Edited' } });
+    await expect(sweep()).resolves.toMatchObject({ updated: 1 });
+    expect((await rowOf(edited))?.firstName).not.toBe('Edited');
+    await Promise.all([place(edited, times[0]), place(other, times[1])]);
+    await deps.db.deletionCandidate.deleteMany();
+  });
+
+  test('a row that was observed later than its page, once the page is later', async () => {
+    const clerkId = idAt(48);
+    await deps.db.$executeRaw`
+      UPDATE users SET locked = true, observed_at = now() + interval '1 second' WHERE clerk_id = ${clerkId}`;
+    // What Clerk says does not apply yet.
+    await expect(sweep()).resolves.toMatchObject({ unchanged: USERS, compared: PAGE_SIZE });
+    expect((await rowOf(clerkId))?.locked).toBe(true);
+    await waitUntil(async () => {
+      await sweep();
+      return (await rowOf(clerkId))?.locked === false;
+    });
   });
 
   test('a row that was edited just after it had been compared', async () => {
