@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import type { Drift } from '../drift.js';
 import { noPlanned, type Planned } from '../planned.js';
@@ -11,9 +12,9 @@ import { planDeletions, settleCandidates } from './settle-candidates.js';
 import { sweepUsers } from './sweep-users.js';
 
 /*
- * A reconcile as it was when preparing, counting and recording were tasks of their own, and windows began one after the
- * other. Runs begun then are replayed with this code until they end; no run begins with it. To be removed, with its
- * activities and its recorded histories, in the version after the first release.
+ * A reconcile as it was when preparing, counting and recording were tasks of their own, and, before `windows-at-once`,
+ * windows began one after the other. Runs begun then are replayed with this code until they end; no run begins with it.
+ * To be removed, with its activities and its recorded histories, in the version after the first release.
  */
 
 const MOST_DELTA_PAGES = 20;
@@ -32,7 +33,7 @@ export async function reconcileInMoreTasks(
     if (run.kind === null) await count(run);
     run.kind = 'sweep';
     await recordRun(run, { status: 'running' });
-    const swept = await sweepUsers(run, preparation, oneByOne);
+    const swept = await sweepUsers(run, preparation, beginAll);
     planned = swept.planned;
     if (run.mode === 'plan') gone = await planDeletions(run, swept);
     else await settleCandidates(run, swept, { mostDeletions, ...preparation });
@@ -66,7 +67,8 @@ async function count(run: ReconcileRun, earlier: ReconcilePreparation['earlier']
   run.counted(await askingClerk.compareCounts(known));
 }
 
-async function oneByOne<Begun>(beginnings: readonly (() => Promise<Begun>)[]): Promise<Begun[]> {
+async function beginAll<Begun>(beginnings: readonly (() => Promise<Begun>)[]): Promise<Begun[]> {
+  if (patched('windows-at-once')) return Promise.all(beginnings.map((begin) => begin()));
   const begun: Begun[] = [];
   for (const begin of beginnings) begun.push(await begin());
   return begun;
