@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
 import type { AskedCandidates } from '../activities/ask-candidates.js';
 import type { Drift } from '../drift.js';
 import {
@@ -53,7 +53,8 @@ export async function settleCandidates(
       );
       break;
     }
-    counted = asked.gone;
+    // A run from before counts by itself, whether a worker of then or of now has answered.
+    counted = patched('fewer-tasks') ? asked.gone : undefined;
     if (asked.after === null) break;
     after = asked.after;
     isComplete = asks < MOST_ASKS;
