@@ -41,6 +41,7 @@ async function reconcile(
 ): Promise<ReconcileResult> {
   const plan = run.mode === 'plan';
   const { id, startedAtMs } = run;
+  await run.untilResumed();
   const begun = await askingClerk.beginReconcile({ id, startedAtMs, plan, sweep: kind === 'sweep' || plan });
   run.pageSize = begun.pageSize;
   let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;

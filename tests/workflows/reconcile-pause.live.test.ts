@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectDatabase } from '../../src/db/database.js';
+import { SYNC_TASK_QUEUE } from '../../src/names.js';
 import { pause, resume } from '../../src/workflows/reconcile-messages.js';
+import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
 import {
   detailsOf,
   liveIds,
@@ -122,6 +124,23 @@ function pausesAndCancels(windows: number): void {
     }
   }
 }
+
+test('begun with a pause, a reconcile asks Clerk nothing before it is resumed', async () => {
+  const asked = () => service.standIn.stats.total;
+  const before = asked();
+  const workflowId = 'reconcile-begun-with-a-pause';
+  const handle = await service.client.workflow.signalWithStart(reconcileUsers, {
+    workflowId,
+    taskQueue: SYNC_TASK_QUEUE,
+    args: [{ kind: 'sweep' }],
+    signal: pause,
+  });
+  await waitUntil(async () => (await statusOf(handle)).state === 'paused');
+  await untilQuiet(handle, asked);
+  expect(asked()).toBe(before);
+  await handle.signal(resume);
+  await expect(handle.result()).resolves.toMatchObject({ seen: users() });
+});
 
 describe('a sweep in one walk', () => pausesAndCancels(1));
 
