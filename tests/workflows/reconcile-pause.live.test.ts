@@ -232,7 +232,8 @@ test('paused while its windows are being started, none of them goes on beyond it
     await reconcile(many);
     const asked = () => many.standIn.stats.byRoute['GET /v1/users'] ?? 0;
     const before = asked();
-    many.standIn.settings.latencyMs = 1_000;
+    // So slow that each page is a task of its own.
+    many.standIn.settings.latencyMs = 2_100;
     const handle = await startReconcile(many);
     await waitUntil(async () => (await statusOf(handle)).state === 'reading');
     await handle.signal(pause);
