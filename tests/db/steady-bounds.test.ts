@@ -22,9 +22,16 @@ describe('bounds of windows', () => {
     expect(steadyBounds(windows(4, 60_000))).toEqual(steadyBounds(windows(4)));
   });
 
+  test('are not moved the more because one user is from long ago, or from a day to come', () => {
+    const [, ...times] = windows(4);
+    const strange = [0, ...times.slice(0, -1), T0 + 100_000 * DAY_MS];
+    expect(steadyBounds(strange)).toEqual(steadyBounds(windows(4)));
+  });
+
   test('stay apart where many users were imported within milliseconds, or at once', () => {
     const imported = [T0, T0 + 50, T0 + 50, T0 + 51, T0 + 53, T0 + DAY_MS];
-    expect(steadyBounds(imported)).toEqual([T0 + 48, T0 + 51, T0 + 53]);
+    expect(steadyBounds(imported)).toEqual([T0 + 50, T0 + 51, T0 + 53]);
+    expect(steadyBounds([T0, T0 + DAY_MS, T0 + DAY_MS])).toEqual([T0 + DAY_MS]);
     expect(steadyBounds([T0, T0, T0, T0])).toEqual([]);
   });
 
