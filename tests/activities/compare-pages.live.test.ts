@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import {
   type ComparedPage,
@@ -14,6 +15,7 @@ import { connectDatabase } from '../../src/db/database.js';
 import { failureCode } from '../../src/failures.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { waitUntil } from '../support/wait-until.js';
 
 const USERS = 60;
 const PAGE_SIZE = 10;
@@ -104,6 +106,21 @@ describe('a task of several pages', () => {
       totals: { created: USERS - 3 * PAGE_SIZE, unchanged: PAGE_SIZE },
       next: null,
     });
+  });
+
+  test('that is cancelled while it reads ahead ends at once, and asks for no further page', async () => {
+    const cancelled = new MockActivityEnvironment();
+    standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: PAGES, times: 2 });
+    standIn.failWith({ kind: 'slow', latencyMs: 8_000, pathPrefix: PAGES });
+    const before = standIn.stats.total;
+    const startedAtMs = Date.now();
+    const comparing = cancelled.run(() => comparePages(deps, stepAt(BEGINNING)));
+    const failed = comparing.catch((error: unknown) => error);
+    await waitUntil(() => standIn.stats.total === before + 3);
+    cancelled.cancel();
+    expect(await failed).toBeInstanceOf(CancelledFailure);
+    expect(Date.now() - startedAtMs).toBeLessThan(8_000);
+    expect(standIn.stats.total).toBe(before + 3);
   });
 
   test('whose first page fails has nothing to keep, and fails', async () => {
