@@ -11,6 +11,12 @@ import { recordRefused } from './record-refused.js';
 import { toSnapshots } from './to-snapshots.js';
 import { writeRows } from './write-rows.js';
 
+/** Where a page of a sweep stands. */
+export interface SweptPage extends ListedPage {
+  /** Whether no live row lies there: so there is none to compare with, and what is written decides by itself. */
+  isEmpty: boolean;
+}
+
 export interface AppliedPage {
   totals: ReconcileTotals;
   /** Listed users whom the table knew before: the first and the last of them, or none. */
@@ -27,7 +33,7 @@ export interface AppliedPage {
 export async function applyPage(
   deps: ActivityDependencies,
   page: UserPage,
-  listed?: ListedPage,
+  listed?: SweptPage,
 ): Promise<AppliedPage> {
   const totals = noTotals();
   totals.seen = page.users.length;
@@ -35,7 +41,9 @@ export async function applyPage(
     await recordRefused(deps, clerkUserId, error);
     totals.failed += 1;
   });
-  const { newer, stale } = await findNews(deps.db, snapshots, listed);
+  const { newer, stale } = listed?.isEmpty
+    ? { newer: new Set(snapshots.map(({ clerkUserId }) => clerkUserId)), stale: new Set() }
+    : await findNews(deps.db, snapshots, listed);
   totals.stale = stale.size;
   totals.unchanged = snapshots.length - newer.size - stale.size;
   const news = snapshots.filter(({ clerkUserId }) => newer.has(clerkUserId));

@@ -115,7 +115,7 @@ async function compareInFull(
   const rows = step.plan || isDoubtful ? null : await rowsVersion(deps.db, unlisted.range, answered);
   const applied = step.plan
     ? await planPage(deps, page, { ...unlisted, most: ASKED_AT_ONCE })
-    : await applyPage(deps, page, { ...unlisted, runId });
+    : await applyPage(deps, page, { ...unlisted, runId, isEmpty: rows?.rows === 0 });
   const compared = {
     ...applied,
     totals: { ...applied.totals, pages: 1, clerkRequests: 1 },
