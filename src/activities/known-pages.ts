@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { EarlierPage } from '../clerk/list-users.js';
 import type { CreationRange } from '../db/creation-range.js';
 import { type RowsVersion, rowsVersion } from '../db/rows-version.js';
-import type { ComparedPage, CompareStep } from './compare-page.js';
+import type { ComparedPage, CompareStep, SweepPlace } from './compare-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 /** A page that was compared in full, and all of whose users were what their rows are. */
@@ -39,6 +39,12 @@ export function knownPage(
   // Nobody asks where Clerk answers otherwise.
   holds.catch(() => undefined);
   return { ...known, holds };
+}
+
+/** @returns where the walk goes on from the step's page, if that is still as this process knows it. */
+export function expectedNext(deps: ActivityDependencies, step: CompareStep): SweepPlace | undefined {
+  const next = step.plan ? null : memoryOf(deps).get(keyOf(step))?.compared.next;
+  return next ? { ...next, stepsBack: step.place.stepsBack } : undefined;
 }
 
 /**

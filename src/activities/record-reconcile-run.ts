@@ -36,19 +36,32 @@ export async function recordReconcileRun(
     await record(deps.db, run);
     return {};
   }
-  const { verdict: webhooks, repaired, delivered } = await judgeWebhooks(deps.db, Date.now());
+  const [{ verdict: webhooks, repaired, delivered }, lastVerdict] = await Promise.all([
+    judgeWebhooks(deps.db, Date.now()),
+    lastWebhookVerdict(deps.db),
+  ]);
   // Once, and not at each tick.
-  if (webhooks !== ((await lastWebhookVerdict(deps.db)) ?? 'ok'))
+  if (webhooks !== (lastVerdict ?? 'ok'))
     log[webhooks === 'ok' ? 'info' : 'warn'](SAYS[webhooks], { repaired, delivered });
   await record(deps.db, { ...run, webhooks });
-  await giveBackFreeEmails(deps);
-  await resolveOutlivedFailures(deps.db, run.kind === 'sweep' ? run.startedAtMs : null);
   if (run.kind === 'sweep') {
-    await forgetSettledCandidates(deps.db);
-    await pruneReconcileRuns(deps.db);
-    await eraseOverdue(deps);
-  }
+    await Promise.all([
+      settleUsers(deps, run),
+      forgetSettledCandidates(deps.db),
+      pruneReconcileRuns(deps.db),
+    ]);
+  } else await settleUsers(deps, run);
   return { webhooks };
+}
+
+/** One after the other: a user who has the address back has no failure any more, and both ends write users. */
+async function settleUsers(
+  deps: ActivityDependencies,
+  { kind, startedAtMs }: ReconcileRunRecord,
+): Promise<void> {
+  await giveBackFreeEmails(deps);
+  await resolveOutlivedFailures(deps.db, kind === 'sweep' ? startedAtMs : null);
+  if (kind === 'sweep') await eraseOverdue(deps);
 }
 
 /** To those whose address another row had. */

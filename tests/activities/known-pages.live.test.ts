@@ -62,6 +62,7 @@ async function sweep({ plan = false } = {}) {
 }
 const idAt = (place: number) =>
   standIn.users.list(`limit=${USERS}&order_by=%2Bcreated_at`)[place]?.id ?? 'nobody';
+const listed = () => standIn.stats.byRoute['GET /v1/users'] ?? 0;
 const rowOf = (clerkId: string) => deps.db.user.findUnique({ where: { clerkId } });
 const createdAt = async (clerkId: string) => (await rowOf(clerkId))?.clerkCreatedAt ?? new Date(Number.NaN);
 const insertRow = (clerkId: string, created: Date, observed: Date) => deps.db.$executeRaw`
@@ -75,6 +76,7 @@ async function removeInserted(): Promise<void> {
 test('a sweep of known pages reads every page, counts everybody and has its witnesses', async () => {
   const full = PAGE_SIZE * Math.ceil(USERS / PAGE_SIZE);
   const pages = USERS / PAGE_SIZE + 1;
+  const before = listed();
   await expect(sweep()).resolves.toMatchObject({
     compared: 0,
     seen: full,
@@ -83,6 +85,7 @@ test('a sweep of known pages reads every page, counts everybody and has its witn
     clerkRequests: pages,
     witnessIds: [idAt(0), idAt(USERS - 1)],
   });
+  expect(listed() - before).toBe(pages);
 });
 
 test("a user changed at Clerk is compared with the rest of that user's page, and no other page", async () => {
@@ -215,4 +218,14 @@ test('a plan compares by itself', async () => {
 test('another process knows nothing', async () => {
   deps = { ...deps };
   await expect(sweep()).resolves.toMatchObject({ compared: USERS });
+});
+
+test('a page that was read ahead in vain, as the one before ends with somebody else now, is a request that is told', async () => {
+  standIn.users.deleteUser(idAt(PAGE_SIZE - 1));
+  const before = listed();
+  const { clerkRequests, pages, seen } = await sweep();
+  expect(clerkRequests).toBe(listed() - before);
+  expect(clerkRequests).toBe(pages + 1);
+  expect(seen).toBe(USERS - 1);
+  await expect(deps.db.deletionCandidate.count()).resolves.toBe(1);
 });
