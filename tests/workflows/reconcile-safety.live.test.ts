@@ -14,7 +14,12 @@ import { startTestService, type TestService } from '../support/test-service.js';
 let service: TestService;
 
 beforeAll(async () => {
-  service = await startTestService({ pageSize: 10, standIn: { seedUsers: 45, rateLimit: null } });
+  service = await startTestService({
+    pageSize: 10,
+    // So modest that each page is a task of its own, and none is asked for before the one before it is there.
+    requestsPerSecond: 25,
+    standIn: { seedUsers: 45, rateLimit: null },
+  });
   await service.startWorker();
 });
 afterAll(() => service.stop());
@@ -89,10 +94,6 @@ describe('no deletion comes of', () => {
   });
 
   test('a list that left users out: Clerk, asked by id, shows them', async () => {
-    const [{ id: firstId = '' } = {}] = service.standIn.users.list('limit=1&order_by=%2Bcreated_at');
-    // A page that was just written is not known, so the one behind it is not asked for at the same time.
-    service.standIn.users.updateUser(firstId, { first_name: 'Changed' });
-    await expect(reconcile(service)).resolves.toMatchObject({ updated: 1 });
     const [first, ...others] = service.standIn.users.list('limit=11&order_by=%2Bcreated_at');
     service.standIn.failWith({
       kind: 'status',
