@@ -78,8 +78,7 @@ export async function readPage(deps: ActivityDependencies, step: CompareStep): P
   if (page === 'cursor-refused') return { next: undefined, compare: () => stepBack(deps, step) };
   if ('compared' in page) {
     const { compared } = page;
-    const next = compared.next && { ...compared.next, stepsBack: place.stepsBack };
-    return { next: next ?? undefined, compare: async () => ({ ...compared, next }) };
+    return { next: compared.next ?? undefined, compare: async () => compared };
   }
   if (page.users.some((user) => user.id === afterUserId))
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: the page shows the user that it was to start after.');

@@ -31,21 +31,29 @@ export function knownPage(
   deps: ActivityDependencies,
   step: CompareStep,
 ): (KnownPage & EarlierPage) | undefined {
-  const known = step.plan ? undefined : memoryOf(deps).get(keyOf(step));
+  const known = remembered(deps, step);
   if (known === undefined) return undefined;
   const holds = rowsVersion(deps.db, known.range).then(
     (rows) => rows?.version === known.rows.version && rows.rows === known.rows.rows,
   );
   // Nobody asks where Clerk answers otherwise.
   holds.catch(() => undefined);
-  return { ...known, holds };
+  return { ...known, compared: { ...known.compared, next: nextOf(known, step) }, holds };
 }
 
 /** @returns where the walk goes on from the step's page, if that is still as this process knows it. */
 export function expectedNext(deps: ActivityDependencies, step: CompareStep): SweepPlace | undefined {
-  const next = step.plan ? null : memoryOf(deps).get(keyOf(step))?.compared.next;
-  return next ? { ...next, stepsBack: step.place.stepsBack } : undefined;
+  const known = remembered(deps, step);
+  return known && (nextOf(known, step) ?? undefined);
 }
+
+/** A plan compares by itself. */
+const remembered = (deps: ActivityDependencies, step: CompareStep): KnownPage | undefined =>
+  step.plan ? undefined : memoryOf(deps).get(keyOf(step));
+
+/** How often a walk has had to step back is its own. */
+const nextOf = ({ compared: { next } }: KnownPage, { place }: CompareStep): SweepPlace | null =>
+  next && { ...next, stepsBack: place.stepsBack };
 
 /**
  * Remembers a page if nothing was to be done about it.
