@@ -15,13 +15,15 @@ import { pagesPerTask } from './pages-per-task.js';
 
 /** Slow pages are left to the next task, so that a pause is heard soon and little is done again when a worker dies. */
 const LONGEST_MS = 2_000;
+/** While Postgres works at these, the next is read: more would only take memory. */
+const COMPARED_AT_ONCE = 2;
 
 export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
   planned?: Planned;
 }
 
 /**
- * Compares some pages of a window in their order, see {@link pagesPerTask} for how many. While Postgres works at one, or
+ * Compares some pages of a window in their order, see {@link pagesPerTask} for how many. While Postgres works at some, or
  * Clerk answers with one that is known, the next is read already.
  *
  * @throws what {@link readPage} and its page throw for the first of them; a later one that fails is the next task's first.
@@ -31,67 +33,78 @@ export async function comparePages(deps: ActivityDependencies, step: CompareStep
   const compared: ComparedPages = { totals: noTotals(), next: step.place, witnessIds: [] };
   const most = pagesPerTask(deps.reconcile.requestsPerSecond);
   const endMs = Date.now() + LONGEST_MS;
+  const comparing: Promise<ComparedPage>[] = [];
   let reads = 0;
-  const begin = (place: SweepPlace): BegunPage => {
+  let settled = 0;
+  const begin = (place: SweepPlace | null | undefined): PageInReading | null => {
+    if (!place || (reads > 0 && (reads >= most || Date.now() >= endMs))) return null;
     reads += 1;
     return beginPage(deps, { ...step, place });
   };
-  const goOn = (place: SweepPlace | null | undefined): BegunPage | null =>
-    place && reads < most && Date.now() < endMs ? begin(place) : null;
-  let begun: BegunPage | null = begin(step.place);
-  for (const first = begun; begun !== null; ) {
-    let ahead: BegunPage | null = goOn(begun.expected);
-    try {
-      const { next }: ReadPage = await begun.read;
-      if (ahead && !isSamePlace(ahead.place, next)) {
-        await ended(ahead);
+  /** In their order, so that what is told as done has no gap. */
+  const settleFirst = async () => {
+    const page = await comparing[0];
+    if (page === undefined) return;
+    comparing.shift();
+    settled += 1;
+    compared.totals = addTotals(compared.totals, page.totals);
+    compared.next = page.next;
+    compared.witnessIds = outermost([...compared.witnessIds, ...page.witnessIds]);
+    if (page.planned) addPlanned(planned, page.planned);
+  };
+  const settleAll = async () => {
+    while (comparing.length > 0) await settleFirst();
+  };
+  let reading = begin(step.place);
+  let ahead: PageInReading | null = null;
+  try {
+    while (reading !== null) {
+      ahead = begin(reading.expected);
+      const { next, compare } = await reading.read;
+      comparing.push(heard(compare()));
+      if (next === undefined) await settleAll();
+      const place = next ?? compared.next;
+      if (ahead && !isSamePlace(ahead.place, place)) {
+        await Promise.allSettled([ahead.read]);
         compared.totals.clerkRequests += 1;
         ahead = null;
       }
-      ahead ??= goOn(next);
-      if (ahead) compare(ahead).catch(heardLater);
-      const page: ComparedPage = await compare(begun);
-      compared.totals = addTotals(compared.totals, page.totals);
-      compared.next = page.next;
-      compared.witnessIds = outermost([...compared.witnessIds, ...page.witnessIds]);
-      if (page.planned) addPlanned(planned, page.planned);
-      begun = ahead ?? goOn(page.next);
-    } catch (error) {
-      if (ahead) await ended(ahead);
-      // What was done before it failed is not to be done again.
-      if (begun === first || cancellationSignal().aborted) throw error;
-      break;
+      reading = ahead ?? begin(place);
+      ahead = null;
+      if (comparing.length >= COMPARED_AT_ONCE) await settleFirst();
     }
+    await settleAll();
+  } catch (error) {
+    // An activity leaves nothing behind that still runs.
+    await Promise.allSettled([...comparing, reading?.read, ahead?.read]);
+    const first = await settleAll().then(
+      () => error,
+      (earlier: unknown) => earlier,
+    );
+    // What was done before it failed is not to be done again.
+    if (settled === 0 || cancellationSignal().aborted) throw first;
   }
   return step.plan ? { ...compared, planned } : compared;
 }
 
-/** A page that is being read, and compared once it is certain that the walk comes to it. */
-interface BegunPage {
+/** A page on its way from Clerk. */
+interface PageInReading {
   place: SweepPlace;
   /** Where the walk went on from here last time. */
   expected: SweepPlace | undefined;
   read: Promise<ReadPage>;
-  comparing?: Promise<ComparedPage>;
 }
 
-function beginPage(deps: ActivityDependencies, step: CompareStep): BegunPage {
-  const read = readPage(deps, step);
-  read.catch(heardLater);
-  return { place: step.place, expected: expectedNext(deps, step), read };
+function beginPage(deps: ActivityDependencies, step: CompareStep): PageInReading {
+  return { place: step.place, expected: expectedNext(deps, step), read: heard(readPage(deps, step)) };
 }
 
-function compare(page: BegunPage): Promise<ComparedPage> {
-  page.comparing ??= page.read.then((read) => read.compare());
-  return page.comparing;
+/** Whoever awaits it hears of its failure, but only after the page before it. */
+function heard<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
-/** An activity leaves nothing behind that still runs. */
-const ended = ({ read, comparing }: BegunPage): Promise<unknown> => Promise.allSettled([comparing ?? read]);
-
-const isSamePlace = (one: SweepPlace, other: SweepPlace | undefined): boolean =>
+const isSamePlace = (one: SweepPlace, other: SweepPlace | null | undefined): boolean =>
   one.after?.clerkUserId === other?.after?.clerkUserId &&
   one.after?.clerkCreatedAtMs === other?.after?.clerkCreatedAtMs;
-
-/** Whoever awaits a page hears of its failure, but only after the page before it. */
-const heardLater = () => undefined;
