@@ -14,6 +14,7 @@ const PURE = [
   'planned',
   'witnesses',
   'sweep-is-due',
+  'sweep-windows',
 ];
 
 interface Room {

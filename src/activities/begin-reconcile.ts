@@ -1,6 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { findWindowBounds } from '../db/find-window-bounds.js';
 import { recordReconcileRun } from '../db/record-reconcile-run.js';
 import { noTotals } from '../reconcile-totals.js';
+import { cutByTable, windowsOf } from '../sweep-windows.js';
 import { type Counts, compareCounts } from './compare-counts.js';
 import { type DeltaPage, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -24,6 +26,8 @@ export interface BegunDelta extends ReconcilePreparation {
 export interface BegunSweep extends ReconcilePreparation {
   kind: 'sweep';
   counts: Counts;
+  /** The times at which to cut it into windows, Unix milliseconds; null where only Clerk knows them. */
+  bounds?: number[] | null;
 }
 
 /**
@@ -44,6 +48,11 @@ export async function beginReconcile(
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();
   const totals = { ...noTotals(), clerkRequests: 1 };
-  if (!plan) await recordReconcileRun(deps.db, { id, kind, status: 'running', startedAtMs, totals });
-  return { ...preparation, kind, counts };
+  const users = { ...counts, pageSize: preparation.pageSize };
+  const windows = windowsOf(users, preparation.requestsPerSecond);
+  const [bounds] = await Promise.all([
+    windows > 1 && cutByTable(users) ? findWindowBounds(deps.db, windows) : null,
+    plan || recordReconcileRun(deps.db, { id, kind, status: 'running', startedAtMs, totals }),
+  ]);
+  return { ...preparation, kind, counts, bounds };
 }

@@ -1,4 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { hasCandidates } from '../db/deletion-candidates.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { addTotals, noTotals } from '../reconcile-totals.js';
 import { outermost } from '../witnesses.js';
@@ -20,6 +21,8 @@ const COMPARED_AT_ONCE = 2;
 
 export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
   planned?: Planned;
+  /** At a window's end: whether the table holds candidates for deletion, this sweep's or others'. */
+  hasCandidates?: boolean;
 }
 
 /**
@@ -84,7 +87,10 @@ export async function comparePages(deps: ActivityDependencies, step: CompareStep
     // What was done before it failed is not to be done again.
     if (settled === 0 || cancellationSignal().aborted) throw first;
   }
-  return step.plan ? { ...compared, planned } : compared;
+  if (step.plan) return { ...compared, planned };
+  if (compared.next !== null) return compared;
+  // Where that cannot be told, they are asked about: the pages are not to be read again for it.
+  return { ...compared, hasCandidates: await hasCandidates(deps.db).catch(() => true) };
 }
 
 /** A page on its way from Clerk. */

@@ -22,6 +22,8 @@ export interface ActivityDependencies {
   reconcile: {
     /** Users a page, at most 500. */
     pageSize: number;
+    /** How many pages a run reads by itself; the windows of a larger sweep are workflows of their own. Default 400. */
+    pagesPerRun?: number;
     /** Time between two reconciles. */
     intervalMs: number;
     /** The share of Clerk's rate limit that reconciling may use. */

@@ -15,7 +15,12 @@ export interface ReconcilePreparation {
   pageSize: number;
   requestsPerSecond: number;
   mostDeletedShare: number;
+  /** How many pages a run reads by itself; a worker of before does not tell. */
+  pagesPerRun?: number;
 }
+
+/** Six events each where a page is a task, so that a run's history stays far below every limit. */
+const PAGES_PER_RUN = 400;
 
 /** How far a delta reads into what is known already: for clocks that differ, and for lists that lag behind writes. */
 const OVERLAP_MS = 60_000;
@@ -30,7 +35,14 @@ export async function prepareReconcile(
   deps: ActivityDependencies,
   asked: ReconcileAsked,
 ): Promise<ReconcilePreparation> {
-  const { pageSize, requestsPerSecond, intervalMs, tickShare, mostDeletedShare } = deps.reconcile;
+  const {
+    pageSize,
+    requestsPerSecond,
+    intervalMs,
+    tickShare,
+    mostDeletedShare,
+    pagesPerRun = PAGES_PER_RUN,
+  } = deps.reconcile;
   const earlier = await readEarlierReconciles(deps.db);
   const pages = Math.ceil((earlier?.liveRows ?? 0) / pageSize);
   const pagesOfATick = Math.max(1, (intervalMs / 1000) * requestsPerSecond * tickShare);
@@ -42,5 +54,6 @@ export async function prepareReconcile(
     pageSize,
     requestsPerSecond,
     mostDeletedShare,
+    pagesPerRun,
   };
 }

@@ -31,6 +31,17 @@ export const candidatesOf = (page: ListedPage): Prisma.Sql => Prisma.sql`
         ON CONFLICT (clerk_id) DO NOTHING
       )`;
 
+/** @returns whether there is a candidate at all, in whatever state. */
+export async function hasCandidates(db: Database): Promise<boolean> {
+  const [row] = await runStatement<{ some: boolean }>(
+    db,
+    'Looking for candidates for deletion.',
+    Prisma.sql`SELECT EXISTS (SELECT FROM deletion_candidates) AS some`,
+    { inOneRoundTrip: true },
+  );
+  return row?.some ?? true;
+}
+
 /**
  * @param after the last id of the list before; null at the beginning.
  * @returns candidates about whom Clerk has not been asked since their rows were written, in the order of their ids. An

@@ -8,12 +8,10 @@ import { createHooksSwitch } from '../activities/hooks-switch.js';
 import { createActivities } from '../activities/index.js';
 import { pagesPerTask } from '../activities/pages-per-task.js';
 import { HOOKS_TASK_QUEUE, RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
+import { MOST_WINDOWS } from '../sweep-windows.js';
 
 /** Made by the build; the replay tests load the same file. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
-
-/** As many as a sweep reads side by side; they mostly wait for Clerk, and only then for a connection to Postgres. */
-const MOST_WINDOWS = 16;
 
 export interface WorkerOptions {
   connection: NativeConnection;
@@ -70,6 +68,7 @@ export async function startWorker({
     Worker.create({
       ...common,
       taskQueue: RECONCILE_TASK_QUEUE,
+      // They mostly wait for Clerk, and only then for a connection to Postgres.
       maxConcurrentActivityTaskExecutions: Math.max(concurrency, MOST_WINDOWS),
       maxTaskQueueActivitiesPerSecond: requestsPerSecond / pagesPerTask(requestsPerSecond),
     }),

@@ -25,6 +25,11 @@ interface Part {
 /** What a reconcile knows of itself while it runs, and what it shows of that. */
 export class ReconcileRun {
   readonly mode: ReconcileMode;
+  /**
+   * False in a run begun when all windows were workflows, were cut in a task of their own, and candidates were asked about
+   * where there was none: then it goes on so, whatever newer workers answer.
+   */
+  readonly fewerRuns: boolean;
   readonly startedAtMs = Date.now();
   /** One for the whole reconcile. */
   readonly id = `${workflowInfo().workflowId}/${workflowInfo().firstExecutionRunId}`;
@@ -42,8 +47,9 @@ export class ReconcileRun {
   /** Of windows that are still being read, by their number. */
   readonly #underWay = new Map<number, ReconcileTotals>();
 
-  constructor(mode: ReconcileMode) {
+  constructor(mode: ReconcileMode, fewerRuns: boolean) {
     this.mode = mode;
+    this.fewerRuns = fewerRuns;
     setHandler(reconcileStatus, () => this.status());
     setHandler(pause, () => this.#setPaused(true));
     setHandler(resume, () => this.#setPaused(false));

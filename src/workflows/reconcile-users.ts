@@ -22,10 +22,12 @@ const MOST_DELTA_PAGES = 20;
  * and counts pass through here; the users themselves stay in the activities. After a crash it resumes at its page.
  */
 export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileResult> {
-  const work = patched('fewer-tasks') ? reconcile : patched('windows') ? reconcileInMoreTasks : null;
+  const fewerRuns = patched('fewer-runs');
+  const work =
+    fewerRuns || patched('fewer-tasks') ? reconcile : patched('windows') ? reconcileInMoreTasks : null;
   if (work === null) return reconcileBeforeWindows(input);
   checkReconcileInput(input);
-  const run = new ReconcileRun(input.mode ?? 'apply');
+  const run = new ReconcileRun(input.mode ?? 'apply', fewerRuns);
   try {
     return await work(run, input);
   } catch (error) {

@@ -28,7 +28,7 @@ const MOST_ASKS = 500;
  */
 export async function settleCandidates(
   run: ReconcileRun,
-  { witnessIds }: Swept,
+  { witnessIds, hasCandidates }: Swept,
   limits: { mostDeletions: number | undefined; mostDeletedShare: number },
 ): Promise<void> {
   if (witnessIds.length === 0) {
@@ -38,6 +38,7 @@ export async function settleCandidates(
       );
     return;
   }
+  if (run.fewerRuns && !hasCandidates) return;
   run.state = 'asking';
   // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
   let withKept = limits.mostDeletions !== undefined;
@@ -54,7 +55,7 @@ export async function settleCandidates(
       break;
     }
     // A run from before counts by itself, whether a worker of then or of now has answered.
-    counted = patched('fewer-tasks') ? asked.gone : undefined;
+    counted = run.fewerRuns || patched('fewer-tasks') ? asked.gone : undefined;
     if (asked.after === null) break;
     after = asked.after;
     isComplete = asks < MOST_ASKS;

@@ -1,7 +1,9 @@
 import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
+import type { BegunSweep } from '../activities/begin-reconcile.js';
 import type { CreationWindow } from '../activities/compare-page.js';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
+import { cutByTable, pagesOf, type SweptUsers, windowsOf } from '../sweep-windows.js';
 import { outermost } from '../witnesses.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
@@ -20,13 +22,13 @@ export interface Swept {
   /** The first and the last user created whom Clerk listed and the table knew before. */
   witnessIds: string[];
   planned: Planned;
+  /** Whether a row may have to be deleted: a window's end saw candidates, or did not tell. */
+  hasCandidates: boolean;
 }
 
-/** Windows side by side so that the rate is used up although an answer takes its time: so many for each request a second. */
-const WINDOWS_PER_REQUEST = 0.7;
-const MOST_WINDOWS = 16;
-/** A window of fewer pages is not worth a workflow. */
-const LEAST_PAGES_PER_WINDOW = 20;
+/** What a sweep was prepared with, and where to cut it, if that is known already. */
+export type SweepPreparation = ReconcilePreparation & Pick<Partial<BegunSweep>, 'bounds'>;
+
 /** Each window tells its parent how far it is about so often. */
 const REPORTS_PER_WINDOW = 20;
 /** From when on users can have been created; imported ones may carry any date. */
@@ -38,21 +40,28 @@ type Window = ChildWorkflowHandle<typeof sweepWindow>;
 const atOnce = (beginnings: readonly (() => Promise<Window>)[]): Promise<Window[]> =>
   Promise.all(beginnings.map((begin) => begin()));
 
-/** Compares all users with the table: in one walk while they are few, else in windows of creation times side by side. */
+/**
+ * Compares all users with the table: in one walk while they are few, else in windows of creation times side by side, and
+ * while they are not too many for one history, within this very run.
+ */
 export async function sweepUsers(
   run: ReconcileRun,
-  preparation: ReconcilePreparation,
+  preparation: SweepPreparation,
   beginAll = atOnce,
 ): Promise<Swept> {
   const windows = await chooseWindows(run, preparation);
   run.windows = windows.length;
   run.startReading('sweep');
   const common = { runId: run.id, plan: run.mode === 'plan' };
-  const [only] = windows;
-  if (windows.length === 1 && only !== undefined && pagesOf(run) <= TASKS_PER_RUN)
-    return swept([await walk(run, { window: only, ...common })]);
+  const { pagesPerRun = 0 } = preparation;
+  const pages = pagesOf(usersOf(run));
+  const fitsThisRun = run.fewerRuns ? pages <= pagesPerRun : windows.length === 1 && pages <= TASKS_PER_RUN;
+  if (fitsThisRun)
+    return swept(
+      await Promise.all(windows.map((window, number) => walk(run, { number, window, ...common }))),
+    );
 
-  const reportEveryPages = Math.max(10, Math.ceil(pagesOf(run) / windows.length / REPORTS_PER_WINDOW));
+  const reportEveryPages = Math.max(10, Math.ceil(pages / windows.length / REPORTS_PER_WINDOW));
   const begin = async (window: CreationWindow, number: number) => {
     const input: WindowInput = { number, window, ...common, paused: run.paused, reportEveryPages };
     const child = await startChild(sweepWindow, {
@@ -72,53 +81,54 @@ export async function sweepUsers(
   return swept(await Promise.all(results));
 }
 
-const pagesOf = ({ counts, pageSize }: ReconcileRun) =>
-  Math.ceil(Math.max(counts.clerkUsers, counts.liveRows) / pageSize);
+const usersOf = ({ counts, pageSize }: ReconcileRun): SweptUsers => ({ ...counts, pageSize });
 
 async function chooseWindows(
   run: ReconcileRun,
-  { requestsPerSecond }: ReconcilePreparation,
+  { requestsPerSecond, bounds: known }: SweepPreparation,
 ): Promise<CreationWindow[]> {
-  const { clerkUsers, liveRows } = run.counts;
-  const windows = Math.min(
-    MOST_WINDOWS,
-    Math.ceil(requestsPerSecond * WINDOWS_PER_REQUEST),
-    Math.floor(pagesOf(run) / LEAST_PAGES_PER_WINDOW),
-  );
-  if (windows < 2) return [{ fromMs: null, toMs: null }];
-  // A table that knows half of the users knows when they were created; before the first sweep Clerk has to be asked.
-  const bounds =
-    liveRows >= clerkUsers / 2
-      ? await inPostgres.findWindowBounds(windows)
-      : await splitCreationTimes(
-          { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: clerkUsers, windows },
-          async (timesMs) => {
-            run.add({ clerkRequests: timesMs.length });
-            return Promise.all(timesMs.map((ms) => askingClerk.countCreatedBefore(ms)));
-          },
-        );
+  const windows = windowsOf(usersOf(run), requestsPerSecond);
+  if (windows === 1) return [{ fromMs: null, toMs: null }];
+  const bounds = (run.fewerRuns ? known : null) ?? (await findBounds(run, windows));
   return [null, ...bounds].map((fromMs, at) => ({ fromMs, toMs: bounds[at] ?? null }));
+}
+
+async function findBounds(run: ReconcileRun, windows: number): Promise<number[]> {
+  if (cutByTable(usersOf(run))) return inPostgres.findWindowBounds(windows);
+  // Before the first sweep Clerk has to be asked.
+  return splitCreationTimes(
+    { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: run.counts.clerkUsers, windows },
+    async (timesMs) => {
+      run.add({ clerkRequests: timesMs.length });
+      return Promise.all(timesMs.map((ms) => askingClerk.countCreatedBefore(ms)));
+    },
+  );
 }
 
 /** Reads a window within this very run. */
 async function walk(
   run: ReconcileRun,
-  input: Pick<WindowInput, 'window' | 'runId' | 'plan'>,
+  { number, ...input }: Pick<WindowInput, 'number' | 'window' | 'runId' | 'plan'>,
 ): Promise<WindowResult> {
   const state = newWindowState();
   for (let more = true; more; ) {
     await run.untilResumed();
     more = await comparedNextPages(state, input);
-    run.progress(0, state.totals);
+    run.progress(number, state.totals);
   }
-  run.add(state.totals, 0);
+  run.add(state.totals, number);
   return state;
 }
 
 function swept(results: readonly WindowResult[]): Swept {
   const planned = noPlanned();
   for (const result of results) addPlanned(planned, result.planned);
-  return { witnessIds: outermost(results.flatMap(({ witnessIds }) => witnessIds)), planned };
+  return {
+    witnessIds: outermost(results.flatMap(({ witnessIds }) => witnessIds)),
+    planned,
+    // Each window's candidates were there at its own end, so together they saw all.
+    hasCandidates: results.some(({ hasCandidates = true }) => hasCandidates),
+  };
 }
 
 const describeWindow = ({ fromMs, toMs }: CreationWindow) => {

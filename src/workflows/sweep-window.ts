@@ -36,6 +36,8 @@ export interface WindowState {
   /** The first and the last user so far whom Clerk listed and the table knew before. */
   witnessIds: string[];
   planned: Planned;
+  /** Whether the table held candidates for deletion once the window was read; a worker of before does not tell. */
+  hasCandidates?: boolean;
 }
 
 /** What a window's sweep found. */
@@ -86,6 +88,7 @@ export async function comparedNextPages(
   state.totals = addTotals(state.totals, pages.totals);
   state.witnessIds = outermost([...state.witnessIds, ...pages.witnessIds]);
   if (pages.planned) addPlanned(state.planned, pages.planned);
+  if (pages.hasCandidates !== undefined) state.hasCandidates = pages.hasCandidates;
   if (pages.next === null) return false;
   state.place = pages.next;
   return true;

@@ -7,6 +7,7 @@ import {
   deleteAtClerk,
   ended,
   failAfterPages,
+  IN_WALKS,
   IN_WINDOWS,
   recordInService,
   SMALL,
@@ -94,6 +95,23 @@ recordInService('reconcileUsers', 'in-one-walk-cancelled', SMALL, async (service
   await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
   return cancelled(handle);
 });
+
+recordInService('reconcileUsers', 'in-walks-cut-by-counts', IN_WALKS, async (service) =>
+  ended(await begin(service), { windows: 2, created: 42 }),
+);
+
+recordInService('reconcileUsers', 'in-walks-cut-by-table', IN_WALKS, async (service) => {
+  await ended(await begin(service), { created: 42 });
+  return ended(await begin(service), { windows: 2, unchanged: 42 });
+});
+
+recordInService('reconcileUsers', 'in-walks-reading', IN_WALKS, amidWindows);
+
+recordInService('reconcileUsers', 'in-walks-paused', IN_WALKS, pausedAmidWindows);
+
+recordInService('reconcileUsers', 'in-walks-cancelled', IN_WALKS, async (service) =>
+  cancelled(await amidWindows(service)),
+);
 
 recordInService('reconcileUsers', 'in-windows-cut-by-counts', IN_WINDOWS, async (service) =>
   ended(await begin(service), { windows: 2, created: 42 }),

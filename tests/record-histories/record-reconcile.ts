@@ -16,11 +16,13 @@ export const SMALL: TestServiceOptions = {
   requestsPerSecond: 25,
   standIn: { seedUsers: 23, rateLimit: null },
 };
-/** Twenty pages make a window, so two of them. */
-export const IN_WINDOWS: TestServiceOptions = {
+/** Twenty pages make a window, so two of them, read by one run. */
+export const IN_WALKS: TestServiceOptions = {
   pageSize: 1,
   standIn: { seedUsers: 42, rateLimit: null },
 };
+/** The same, but each window a workflow. */
+export const IN_WINDOWS: TestServiceOptions = { ...IN_WALKS, pagesPerRun: 10 };
 
 /** A scenario in a service of its own: what one deletes would be missed in the next. */
 export function recordInService<W extends Workflow>(

@@ -32,7 +32,7 @@ recordInService('sweepWindow', 'reading', IN_WINDOWS, async (service) => {
 recordInService(
   'sweepWindow',
   ['continued-1', 'continued-2'],
-  { pageSize: 1, requestsPerSecond: 25, standIn: { rateLimit: null } },
+  { pageSize: 1, pagesPerRun: 10, requestsPerSecond: 25, standIn: { rateLimit: null } },
   async (service) => {
     const users = 103;
     for (let n = 0; n < users; n++) {
@@ -42,10 +42,10 @@ recordInService(
       });
     }
     await ended(await begin(service), { created: users });
-    const sweep = await ended(await begin(service), { windows: 2, unchanged: users });
-    const second = await windowOf(service, sweep, 1);
-    const { firstRunId } = (await second.describe()).raw.workflowExecutionInfo ?? {};
-    return [service.client.workflow.getHandle(second.workflowId, firstRunId ?? ''), second];
+    const sweep = await ended(await begin(service), { windows: 1, unchanged: users });
+    const last = await windowOf(service, sweep, 0);
+    const { firstRunId } = (await last.describe()).raw.workflowExecutionInfo ?? {};
+    return [service.client.workflow.getHandle(last.workflowId, firstRunId ?? ''), last];
   },
 );
 

@@ -13,6 +13,8 @@ import { createTestNamespace } from './test-namespace.js';
 export interface TestServiceOptions {
   standIn?: StandInOptions;
   pageSize?: number;
+  /** Default 400; the windows of a larger sweep are workflows of their own. */
+  pagesPerRun?: number;
   requestsPerSecond?: number;
   intervalMs?: number;
   /** Default 1: a sweep whenever the rate allows one. */
@@ -71,6 +73,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
           deletion: options.deletion ?? { mode: 'soft', holdbackMs: 0 },
           reconcile: {
             pageSize: options.pageSize ?? 500,
+            ...(options.pagesPerRun === undefined ? {} : { pagesPerRun: options.pagesPerRun }),
             intervalMs: options.intervalMs ?? 15_000,
             requestsPerSecond: options.requestsPerSecond ?? 500,
             tickShare: options.tickShare ?? 1,

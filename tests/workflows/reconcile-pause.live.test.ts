@@ -13,19 +13,19 @@ import {
   untilFailedWith,
   untilPages,
 } from '../support/reconciling.js';
-import { startTestService, type TestService } from '../support/test-service.js';
+import { startTestService, type TestService, type TestServiceOptions } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 /** How Clerk is asked about candidates. */
 const BY_ID = '/v1/users?limit=100&user_id';
+const ONE_PAGE_A_TASK: TestServiceOptions = {
+  pageSize: 4,
+  requestsPerSecond: 25,
+  standIn: { seedUsers: 60, rateLimit: null },
+};
 let service: TestService;
 beforeAll(async () => {
-  service = await startTestService({
-    pageSize: 4,
-    // So modest that each page is a task of its own.
-    requestsPerSecond: 25,
-    standIn: { seedUsers: 60, rateLimit: null },
-  });
+  service = await startTestService(ONE_PAGE_A_TASK);
   await service.startWorker();
   await reconcile(service);
 });
@@ -62,7 +62,8 @@ async function begin(pages: number): Promise<Reconcile> {
   return handle;
 }
 
-function pausesAndCancels(windows: number): void {
+/** @param parts how many of the windows are workflows of their own. */
+function pausesAndCancels(windows: number, parts = 0): void {
   test('paused, it stops between two pages and says so; resumed, it reads every page once', async () => {
     const before = pagesAsked();
     const handle = await begin(3);
@@ -116,7 +117,7 @@ function pausesAndCancels(windows: number): void {
 
   async function partsEnd(handle: Reconcile): Promise<void> {
     const { runId } = await handle.describe();
-    for (let number = 0; windows > 1 && number < windows; number++) {
+    for (let number = 0; number < parts; number++) {
       const part = service.client.workflow.getHandle(`${handle.workflowId}/${runId}/window-${number}`);
       await waitUntil(async () => (await part.describe()).status.name !== 'RUNNING', {
         describe: `the end of window ${number}`,
@@ -144,7 +145,7 @@ test('begun with a pause, a reconcile asks Clerk nothing before it is resumed', 
 
 describe('a sweep in one walk', () => pausesAndCancels(1));
 
-describe('a sweep in windows', () => {
+describe('a sweep in windows side by side', () => {
   beforeAll(async () => {
     for (let i = users(); i < 330; i++) {
       service.standIn.users.createUser({
@@ -155,6 +156,26 @@ describe('a sweep in windows', () => {
     await expect(reconcile(service)).resolves.toMatchObject({ windows: 4 });
   });
   pausesAndCancels(4);
+});
+
+describe('a sweep in windows that are workflows', () => {
+  const { standIn, ...common } = ONE_PAGE_A_TASK;
+  let other: TestService;
+  beforeAll(async () => {
+    other = service;
+    service = await startTestService({
+      ...common,
+      pagesPerRun: 10,
+      standIn: { ...standIn, seedUsers: 330 },
+    });
+    await service.startWorker();
+    await expect(reconcile(service)).resolves.toMatchObject({ windows: 4 });
+  });
+  afterAll(async () => {
+    await service.stop();
+    service = other;
+  });
+  pausesAndCancels(4, 4);
 });
 
 test('a sweep is paused between two requests about candidates, and between two steps of deletion', async () => {
@@ -225,6 +246,7 @@ test('paused while its windows are being started, none of them goes on beyond it
   const windows = 16;
   const many = await startTestService({
     pageSize: 1,
+    pagesPerRun: 10,
     standIn: { seedUsers: 330, rateLimit: null },
   });
   try {

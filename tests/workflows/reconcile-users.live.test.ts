@@ -97,11 +97,13 @@ describe('a sweep', () => {
     ]);
   });
 
-  test('of forty pages or more runs in windows, and is one row in the table of runs', async () => {
+  test('of forty pages or more runs in windows, all in one run, and is one row in the table of runs', async () => {
     for (let i = clerkIds(service).length; i < 230; i++) signUp(`many${i}`);
     const handle = await startReconcile(service);
     const result = await handle.result();
     expect(result).toMatchObject({ kind: 'sweep', seen: 230, windows: 2 });
+    const { events } = await handle.fetchHistory();
+    expect(events?.some((event) => event.startChildWorkflowExecutionInitiatedEventAttributes)).toBe(false);
     // Each window may end with a page that is not full.
     expect(result.pages).toBeGreaterThanOrEqual(46);
     expect(result.pages).toBeLessThanOrEqual(46 + 2);

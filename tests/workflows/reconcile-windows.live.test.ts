@@ -24,6 +24,7 @@ let signUps = 0;
 beforeAll(async () => {
   service = await startTestService({
     pageSize: PAGE_SIZE,
+    pagesPerRun: 10,
     standIn: { seedUsers: SEEDED, rateLimit: null },
   });
   for (let i = 0; i < IMPORTED; i++) signUp(Date.parse(IMPORTED_AT));

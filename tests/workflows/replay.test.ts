@@ -51,6 +51,29 @@ test('a run from before a reconcile made fewer tasks goes on alike, by whichever
   await expect(replay(parseHistory(answered))).resolves.toBeUndefined();
 });
 
+test('a run from before windows were read within it goes on alike, by whichever worker its answers came', async () => {
+  const text = JSON.stringify(
+    await readHistory(historyFile('reconcileUsers', 'in-windows-cut-by-table', 'fewer-tasks')),
+  );
+  const payloads = [...text.matchAll(/"data":"([\w+/=]+)"/g)].map(([, data = '']) => data);
+  const answered = (from: string, more: object): string => {
+    const data = payloads.find((payload) => Buffer.from(payload, 'base64').toString().includes(from)) ?? '';
+    const value: unknown = JSON.parse(Buffer.from(data, 'base64').toString());
+    return text.replaceAll(
+      data,
+      Buffer.from(JSON.stringify({ ...Object(value), ...more })).toString('base64'),
+    );
+  };
+  const answers = [
+    answered('"mostDeletedShare"', { pagesPerRun: 400, bounds: [1] }),
+    answered('"witnessIds":["', { hasCandidates: false }),
+  ];
+  for (const now of answers) {
+    expect(now).not.toBe(text);
+    await expect(replay(parseHistory(now))).resolves.toBeUndefined();
+  }
+});
+
 const whatToDo = (file: string) =>
   `${file} does not replay: with this build, a run that got as far as this one would stall.
 Keep its path beside the new one: put the change behind patched('a-name'), or give the workflow a new type.
