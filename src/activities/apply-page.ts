@@ -2,7 +2,6 @@ import type { UserPage } from '../clerk/list-users.js';
 import { applySnapshots } from '../db/apply-snapshots.js';
 import type { ListedPage } from '../db/deletion-candidates.js';
 import { findNews } from '../db/find-news.js';
-import { resolveSyncFailures } from '../db/sync-failures.js';
 import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { UserSnapshot } from '../user-change.js';
 import { outermost } from '../witnesses.js';
@@ -50,10 +49,6 @@ export async function applyPage(
   totals.failed += await writeRows(deps, news, async (rows) => {
     for (const { outcome } of await applySnapshots(deps.db, rows, 'reconcile'))
       if (outcome !== 'ignored') totals[outcome] += 1;
-    await resolveSyncFailures(
-      deps.db,
-      rows.map(({ clerkUserId }) => clerkUserId),
-    );
   });
   return { totals, witnessIds: witnessesAmong(snapshots, newer) };
 }

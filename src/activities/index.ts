@@ -3,7 +3,7 @@ import { countUsers } from '../clerk/count-users.js';
 import { countGoneUsers, type GoneSelection, rejectGoneUsers } from '../db/deletion-candidates.js';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
-import { recordSyncFailure, resolveSyncFailures, type SyncFailureRecord } from '../db/sync-failures.js';
+import { recordSyncFailure, resolveSyncFailure, type SyncFailureRecord } from '../db/sync-failures.js';
 import type { UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
@@ -34,7 +34,7 @@ export function createActivities(deps: ActivityDependencies) {
       const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};
       return recordSyncFailure(deps.db, { ...record, workflowId, runId, parked: true });
     }),
-    resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailures(deps.db, [clerkUserId])),
+    resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailure(deps.db, clerkUserId)),
 
     beginReconcile: heartbeating((beginning: ReconcileBeginning) => beginReconcile(deps, beginning)),
     prepareReconcile: heartbeating((asked: ReconcileAsked) => prepareReconcile(deps, asked)),

@@ -22,7 +22,7 @@ const DECIDED = ['email', 'email_withheld', 'raw'];
 /**
  * Writes each snapshot whose version is newer than the row's, all in one statement, and logs what changed in the same
  * one. Rows are taken in the order of their ids, so that two writers cannot block each other for good. What a reconcile
- * wrote is logged with what it says about how the row had differed. An address that another row has, and that an index of
+ * wrote is logged with what it says about how the row had differed, and ends the failure that its user may have had. An address that another row has, and that an index of
  * the application's makes unique, is settled as EMAIL_UNIQUENESS says where one snapshot comes alone.
  *
  * @param snapshots at most a page of Clerk's (500); of two of one user, the newer is taken.
@@ -100,7 +100,7 @@ WITH ${incomingSnapshots(snapshots, withheld)}, ${STORED_USERS}, applied AS (
     restored_at = CASE WHEN users.deleted_at IS NOT NULL THEN excluded.observed_at ELSE users.restored_at END,
     deleted_at = NULL
   WHERE ${snapshotApplies('onConflict')}
-  RETURNING clerk_id, revision, last_outcome, last_changed_fields, clerk_created_at, clerk_updated_at, observed_at
+  RETURNING clerk_id, revision, last_outcome, last_changed_fields, clerk_created_at, clerk_updated_at, observed_at, email_withheld
 ), logged AS (
   INSERT INTO user_changes (clerk_id, revision, kind, writer, clerk_updated_at, observed_at, changed_fields, changed_at, drift, drift_since)
   SELECT clerk_id, revision, last_outcome, ${writer}, clerk_updated_at, observed_at, last_changed_fields, now(), ${driftOf(writer)}
@@ -108,12 +108,22 @@ WITH ${incomingSnapshots(snapshots, withheld)}, ${STORED_USERS}, applied AS (
 ), ended AS (
   DELETE FROM user_tombstones USING stored JOIN applied USING (clerk_id)
   WHERE user_tombstones.clerk_id = stored.clerk_id AND stored.is_erased
-)
+)${curedBy(writer)}
 SELECT incoming.clerk_id AS "clerkUserId",
   coalesce(applied.last_outcome, CASE WHEN stored.deleted_at IS NULL AND stored.content_hash = incoming.content_hash THEN 'unchanged' ELSE 'stale' END) AS outcome,
   coalesce(applied.last_changed_fields, '{}') AS "changedFields"
 FROM incoming LEFT JOIN applied USING (clerk_id) LEFT JOIN stored USING (clerk_id)`;
 }
+
+/** A parked workflow resolves its failure itself; whoever waits for an address still does, and give-back-emails.ts sees to it. */
+const curedBy = (writer: Writer): Prisma.Sql =>
+  writer === 'reconcile'
+    ? Prisma.sql`, cured AS (
+  UPDATE sync_failures SET resolved_at = now() FROM applied
+  WHERE sync_failures.clerk_id = applied.clerk_id AND resolved_at IS NULL
+    AND NOT (code = 'EMAIL_TAKEN' AND applied.email_withheld IS NOT NULL)
+)`
+    : Prisma.empty;
 
 /** The label, and since when the row had differed. What other writers write is news, not drift. */
 function driftOf(writer: Writer): Prisma.Sql {

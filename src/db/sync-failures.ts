@@ -50,16 +50,14 @@ const WAITS_FOR_EMAIL = Prisma.sql`(code = 'EMAIL_TAKEN' AND EXISTS (
   SELECT FROM users WHERE users.clerk_id = sync_failures.clerk_id AND email_withheld IS NOT NULL AND deleted_at IS NULL
 ))`;
 
-/** Notes that users' changes went through after all; nothing happens for those that had not failed. */
-export async function resolveSyncFailures(db: Database, clerkUserIds: readonly string[]): Promise<void> {
-  if (clerkUserIds.length === 0) return;
-  // One parameter however many users: as a list of parameters, a page of them would cost more than the rest.
+/** Notes that a user's change went through after all; nothing happens where it had not failed. */
+export async function resolveSyncFailure(db: Database, clerkUserId: string): Promise<void> {
   await runStatement(
     db,
     'Resolving a failure.',
     Prisma.sql`
       UPDATE sync_failures SET resolved_at = now()
-      WHERE resolved_at IS NULL AND clerk_id = ANY (${clerkUserIds}::text[]) AND NOT ${WAITS_FOR_EMAIL}`,
+      WHERE resolved_at IS NULL AND clerk_id = ${clerkUserId} AND NOT ${WAITS_FOR_EMAIL}`,
   );
 }
 

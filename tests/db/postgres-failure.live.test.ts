@@ -31,7 +31,7 @@ import { recordReconcileRun } from '../../src/db/record-reconcile-run.js';
 import {
   recordSyncFailure,
   resolveOutlivedFailures,
-  resolveSyncFailures,
+  resolveSyncFailure,
 } from '../../src/db/sync-failures.js';
 import { noTotals } from '../../src/reconcile-totals.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -93,7 +93,7 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
       runId: '',
       parked: false,
     }),
-  resolveSyncFailures: (db) => resolveSyncFailures(db, ['user_verb']),
+  resolveSyncFailure: (db) => resolveSyncFailure(db, 'user_verb'),
   resolveOutlivedFailures: (db) => resolveOutlivedFailures(db, T0),
   giveBackEmails,
 };
