@@ -16,8 +16,11 @@ import { pagesPerTask } from './pages-per-task.js';
 
 /** Slow pages are left to the next task, so that a pause is heard soon and little is done again when a worker dies. */
 const LONGEST_MS = 2_000;
-/** While Postgres works at these, the next is read: more would only take memory. */
-const COMPARED_AT_ONCE = 2;
+/** So many pages of one walk does Postgres work at while the next is read: more would only take memory. */
+const COMPARED_AT_ONCE = 3;
+/** As of all windows that this process reads side by side, though each has one. */
+const COMPARED_BY_PROCESS = 12;
+let windowsUnderWay = 0;
 
 export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
   planned?: Planned;
@@ -32,6 +35,15 @@ export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
  * @throws what {@link readPage} and its page throw for the first of them; a later one that fails is the next task's first.
  */
 export async function comparePages(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPages> {
+  windowsUnderWay += 1;
+  try {
+    return await compareInOrder(deps, step);
+  } finally {
+    windowsUnderWay -= 1;
+  }
+}
+
+async function compareInOrder(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPages> {
   const planned = noPlanned();
   const compared: ComparedPages = { totals: noTotals(), next: step.place, witnessIds: [] };
   const most = pagesPerTask(deps.reconcile.requestsPerSecond);
@@ -74,7 +86,8 @@ export async function comparePages(deps: ActivityDependencies, step: CompareStep
       }
       reading = ahead ?? begin(place);
       ahead = null;
-      if (comparing.length >= COMPARED_AT_ONCE) await settleFirst();
+      const mostCompared = Math.min(COMPARED_AT_ONCE, Math.floor(COMPARED_BY_PROCESS / windowsUnderWay));
+      if (comparing.length >= Math.max(1, mostCompared)) await settleFirst();
     }
     await settleAll();
   } catch (error) {
