@@ -4,6 +4,9 @@ export const MOST_WINDOWS = 16;
 /** A window of fewer pages gains nothing. */
 const LEAST_PAGES_PER_WINDOW = 20;
 
+/** Where the sweep of a window begins. */
+export const WINDOW_START = { after: null, doubts: 0, stepsBack: 0 } as const;
+
 export interface SweptUsers {
   clerkUsers: number;
   liveRows: number;

@@ -2,10 +2,12 @@ import { cancellationSignal } from '@temporalio/activity';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import { recordReconcileRun } from '../db/record-reconcile-run.js';
 import { noTotals } from '../reconcile-totals.js';
-import { cutByTable, windowsOf } from '../sweep-windows.js';
+import { cutByTable, pagesOf, WINDOW_START, windowsOf } from '../sweep-windows.js';
 import { type Counts, compareCounts } from './compare-counts.js';
+import { type ComparedPages, comparePages } from './compare-pages.js';
 import { type DeltaPage, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { pagesPerTask } from './pages-per-task.js';
 import { prepareReconcile, type ReconcileAsked, type ReconcilePreparation } from './prepare-reconcile.js';
 
 export interface ReconcileBeginning extends ReconcileAsked {
@@ -28,12 +30,15 @@ export interface BegunSweep extends ReconcilePreparation {
   counts: Counts;
   /** The times at which to cut it into windows, Unix milliseconds; null where only Clerk knows them. */
   bounds?: number[] | null;
+  /** Its first pages, where one walk reads all. */
+  compared?: ComparedPages;
 }
 
 /**
- * Decides what a reconcile reads, and makes its first request.
+ * Decides what a reconcile reads, and begins to: so a small one has read everything once this returns.
  *
- * @throws what {@link prepareReconcile}, {@link compareCounts} and {@link deltaPage} throw, all retried.
+ * @throws what {@link prepareReconcile}, {@link compareCounts} and {@link deltaPage} throw, all retried. What pages throw,
+ *   the task says that is to read them next.
  */
 export async function beginReconcile(
   deps: ActivityDependencies,
@@ -45,14 +50,33 @@ export async function beginReconcile(
     return { ...preparation, kind, page };
   }
   const counts = await compareCounts(deps, null);
+  const users = { ...counts, pageSize: preparation.pageSize };
+  const windows = windowsOf(users, preparation.requestsPerSecond);
+  const isOneWalk = windows === 1 && pagesOf(users) <= preparation.pagesPerRun;
+  const compared = isOneWalk ? await firstPages(deps, { id, plan }) : undefined;
+  const bounds = windows > 1 && cutByTable(users) ? await findWindowBounds(deps.db, windows) : null;
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();
   const totals = { ...noTotals(), clerkRequests: 1 };
-  const users = { ...counts, pageSize: preparation.pageSize };
-  const windows = windowsOf(users, preparation.requestsPerSecond);
-  const [bounds] = await Promise.all([
-    windows > 1 && cutByTable(users) ? findWindowBounds(deps.db, windows) : null,
-    plan || recordReconcileRun(deps.db, { id, kind, status: 'running', startedAtMs, totals }),
-  ]);
-  return { ...preparation, kind, counts, bounds };
+  // One that has read everything is recorded at its end, within milliseconds.
+  if (!plan && compared?.next !== null)
+    await recordReconcileRun(deps.db, { id, kind, status: 'running', startedAtMs, totals });
+  return { ...preparation, kind, counts, bounds, ...(compared && { compared }) };
+}
+
+/** @returns undefined where the rate allows this task no more requests, or where they failed. */
+async function firstPages(
+  deps: ActivityDependencies,
+  { id, plan }: Pick<ReconcileBeginning, 'id' | 'plan'>,
+): Promise<ComparedPages | undefined> {
+  // One was made to count.
+  const most = pagesPerTask(deps.reconcile) - 1;
+  if (most < 1) return undefined;
+  const window = { fromMs: null, toMs: null };
+  try {
+    return await comparePages(deps, { window, place: WINDOW_START, runId: id, plan }, most);
+  } catch (error) {
+    if (cancellationSignal().aborted) throw error;
+    return undefined;
+  }
 }

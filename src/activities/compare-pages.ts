@@ -29,24 +29,31 @@ export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
 }
 
 /**
- * Compares some pages of a window in their order, see {@link pagesPerTask} for how many. While Postgres works at some, or
+ * Compares some pages of a window in their order, by default as many as {@link pagesPerTask} says. While Postgres works at some, or
  * Clerk answers with one that is known, the next is read already.
  *
  * @throws what {@link readPage} and its page throw for the first of them; a later one that fails is the next task's first.
  */
-export async function comparePages(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPages> {
+export async function comparePages(
+  deps: ActivityDependencies,
+  step: CompareStep,
+  most = pagesPerTask(deps.reconcile),
+): Promise<ComparedPages> {
   windowsUnderWay += 1;
   try {
-    return await compareInOrder(deps, step);
+    return await compareInOrder(deps, step, most);
   } finally {
     windowsUnderWay -= 1;
   }
 }
 
-async function compareInOrder(deps: ActivityDependencies, step: CompareStep): Promise<ComparedPages> {
+async function compareInOrder(
+  deps: ActivityDependencies,
+  step: CompareStep,
+  most: number,
+): Promise<ComparedPages> {
   const planned = noPlanned();
   const compared: ComparedPages = { totals: noTotals(), next: step.place, witnessIds: [] };
-  const most = pagesPerTask(deps.reconcile.requestsPerSecond);
   const endMs = Date.now() + LONGEST_MS;
   const comparing: Promise<ComparedPage>[] = [];
   let reads = 0;

@@ -24,6 +24,8 @@ export interface ActivityDependencies {
     pageSize: number;
     /** How many pages a run reads by itself; the windows of a larger sweep are workflows of their own. Default 400. */
     pagesPerRun?: number;
+    /** How many requests an activity makes, one after the other; by default so many as the rate allows. */
+    pagesPerTask?: number;
     /** Time between two reconciles. */
     intervalMs: number;
     /** The share of Clerk's rate limit that reconciling may use. */

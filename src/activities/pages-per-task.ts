@@ -1,11 +1,16 @@
-/** Temporal's own work for an activity is as dear as a page's, so at higher rates one activity reads several. */
-const MOST_TASKS_PER_SECOND = 25;
+import type { ActivityDependencies } from './dependencies.js';
+
+/** Temporal's own work for an activity is as dear as some pages', so one activity reads several where the rate allows it. */
+const MOST_TASKS_PER_SECOND = 5;
 /** A task that is lost with its worker is done again from its start. */
 const MOST_PAGES = 25;
 
 /**
- * @param requestsPerSecond the reconcile's share of Clerk's rate limit.
+ * @param reconcile its `requestsPerSecond` are the reconcile's share of Clerk's rate limit.
  * @returns how many requests one activity may make, one after the other; the queue's rate is divided by it.
  */
-export const pagesPerTask = (requestsPerSecond: number): number =>
-  Math.min(MOST_PAGES, Math.max(1, Math.ceil(requestsPerSecond / MOST_TASKS_PER_SECOND)));
+export const pagesPerTask = (
+  reconcile: Pick<ActivityDependencies['reconcile'], 'requestsPerSecond' | 'pagesPerTask'>,
+): number =>
+  reconcile.pagesPerTask ??
+  Math.min(MOST_PAGES, Math.max(1, Math.ceil(reconcile.requestsPerSecond / MOST_TASKS_PER_SECOND)));

@@ -15,8 +15,8 @@ export interface ReconcilePreparation {
   pageSize: number;
   requestsPerSecond: number;
   mostDeletedShare: number;
-  /** How many pages a run reads by itself; a worker of before does not tell. */
-  pagesPerRun?: number;
+  /** How many pages a run reads by itself. */
+  pagesPerRun: number;
 }
 
 /** Six events each where a page is a task, so that a run's history stays far below every limit. */

@@ -42,7 +42,6 @@ export async function startWorker({
     throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
   const activities = createActivities(deps);
   const { hooks } = deps;
-  const { requestsPerSecond } = deps.reconcile;
   const turnOnHooks =
     hooks && createHooksSwitch({ db: deps.db, hooks }, new Client({ connection, namespace }));
   // A worker starts while Postgres is away; its activities then see to it.
@@ -70,7 +69,7 @@ export async function startWorker({
       taskQueue: RECONCILE_TASK_QUEUE,
       // They mostly wait for Clerk, and only then for a connection to Postgres.
       maxConcurrentActivityTaskExecutions: Math.max(concurrency, MOST_WINDOWS),
-      maxTaskQueueActivitiesPerSecond: requestsPerSecond / pagesPerTask(requestsPerSecond),
+      maxTaskQueueActivitiesPerSecond: deps.reconcile.requestsPerSecond / pagesPerTask(deps.reconcile),
     }),
     ...(hooks
       ? [

@@ -1,6 +1,7 @@
 import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
 import type { BegunSweep } from '../activities/begin-reconcile.js';
 import type { CreationWindow } from '../activities/compare-page.js';
+import type { ComparedPages } from '../activities/compare-pages.js';
 import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { cutByTable, pagesOf, type SweptUsers, windowsOf } from '../sweep-windows.js';
@@ -9,6 +10,7 @@ import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import { splitCreationTimes } from './split-creation-times.js';
 import {
+  addPages,
   comparedNextPages,
   newWindowState,
   sweepWindow,
@@ -26,8 +28,8 @@ export interface Swept {
   hasCandidates: boolean;
 }
 
-/** What a sweep was prepared with, and where to cut it, if that is known already. */
-export type SweepPreparation = ReconcilePreparation & Pick<Partial<BegunSweep>, 'bounds'>;
+/** What a sweep was prepared with, and, if that is known already, where to cut it, or what its first pages showed. */
+export type SweepPreparation = ReconcilePreparation & Pick<Partial<BegunSweep>, 'bounds' | 'compared'>;
 
 /** Each window tells its parent how far it is about so often. */
 const REPORTS_PER_WINDOW = 20;
@@ -49,17 +51,18 @@ export async function sweepUsers(
   preparation: SweepPreparation,
   beginAll = atOnce,
 ): Promise<Swept> {
-  const windows = await chooseWindows(run, preparation);
+  // A run of before goes on as it began, whatever newer workers tell.
+  const known: Partial<SweepPreparation> = run.fewerRuns ? preparation : {};
+  const windows = await chooseWindows(run, preparation, known.bounds);
   run.windows = windows.length;
   run.startReading('sweep');
   const common = { runId: run.id, plan: run.mode === 'plan' };
-  const { pagesPerRun = 0 } = preparation;
   const pages = pagesOf(usersOf(run));
-  const fitsThisRun = run.fewerRuns ? pages <= pagesPerRun : windows.length === 1 && pages <= TASKS_PER_RUN;
-  if (fitsThisRun)
-    return swept(
-      await Promise.all(windows.map((window, number) => walk(run, { number, window, ...common }))),
-    );
+  const { pagesPerRun = windows.length === 1 ? TASKS_PER_RUN : 0, compared } = known;
+  if (pages <= pagesPerRun) {
+    const walks = windows.map((window, number) => walk(run, { number, window, ...common }, compared));
+    return swept(await Promise.all(walks));
+  }
 
   const reportEveryPages = Math.max(10, Math.ceil(pages / windows.length / REPORTS_PER_WINDOW));
   const begin = async (window: CreationWindow, number: number) => {
@@ -85,11 +88,12 @@ const usersOf = ({ counts, pageSize }: ReconcileRun): SweptUsers => ({ ...counts
 
 async function chooseWindows(
   run: ReconcileRun,
-  { requestsPerSecond, bounds: known }: SweepPreparation,
+  { requestsPerSecond }: SweepPreparation,
+  known: SweepPreparation['bounds'],
 ): Promise<CreationWindow[]> {
   const windows = windowsOf(usersOf(run), requestsPerSecond);
   if (windows === 1) return [{ fromMs: null, toMs: null }];
-  const bounds = (run.fewerRuns ? known : null) ?? (await findBounds(run, windows));
+  const bounds = known ?? (await findBounds(run, windows));
   return [null, ...bounds].map((fromMs, at) => ({ fromMs, toMs: bounds[at] ?? null }));
 }
 
@@ -109,9 +113,10 @@ async function findBounds(run: ReconcileRun, windows: number): Promise<number[]>
 async function walk(
   run: ReconcileRun,
   { number, ...input }: Pick<WindowInput, 'number' | 'window' | 'runId' | 'plan'>,
+  compared?: ComparedPages,
 ): Promise<WindowResult> {
   const state = newWindowState();
-  for (let more = true; more; ) {
+  for (let more = compared === undefined || addPages(state, compared); more; ) {
     await run.untilResumed();
     more = await comparedNextPages(state, input);
     run.progress(number, state.totals);

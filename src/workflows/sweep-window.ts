@@ -10,6 +10,7 @@ import type { CreationWindow, SweepPlace } from '../activities/compare-page.js';
 import type { ComparedPages } from '../activities/compare-pages.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import { WINDOW_START } from '../sweep-windows.js';
 import { outermost } from '../witnesses.js';
 import { askingClerk } from './reconcile-activities.js';
 import { pause, resume, windowProgress } from './reconcile-messages.js';
@@ -44,7 +45,7 @@ export interface WindowState {
 export type WindowResult = Omit<WindowState, 'place'>;
 
 export const newWindowState = (): WindowState => ({
-  place: { after: null, doubts: 0, stepsBack: 0 },
+  place: WINDOW_START,
   totals: noTotals(),
   witnessIds: [],
   planned: noPlanned(),
@@ -84,7 +85,11 @@ export async function comparedNextPages(
   state: WindowState,
   { window, runId, plan }: Pick<WindowInput, 'window' | 'runId' | 'plan'>,
 ): Promise<boolean> {
-  const pages: ComparedPages = await askingClerk.comparePages({ window, place: state.place, runId, plan });
+  return addPages(state, await askingClerk.comparePages({ window, place: state.place, runId, plan }));
+}
+
+/** Adds what the next pages of a window showed. @returns whether there are more. */
+export function addPages(state: WindowState, pages: ComparedPages): boolean {
   state.totals = addTotals(state.totals, pages.totals);
   state.witnessIds = outermost([...state.witnessIds, ...pages.witnessIds]);
   if (pages.planned) addPlanned(state.planned, pages.planned);

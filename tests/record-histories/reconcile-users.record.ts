@@ -39,6 +39,21 @@ recordInService('reconcileUsers', 'in-one-walk', SMALL, async (service) =>
   ended(await begin(service), { kind: 'sweep', pages: 5, created: 23 }),
 );
 
+// Its first three pages are read with what decides about them.
+recordInService(
+  'reconcileUsers',
+  'in-one-walk-from-the-beginning',
+  { ...SMALL, pagesPerTask: 4 },
+  async (service) => ended(await begin(service), { pages: 5, created: 23 }),
+);
+
+recordInService(
+  'reconcileUsers',
+  'in-one-walk-at-the-beginning',
+  { ...SMALL, pagesPerTask: 25 },
+  async (service) => ended(await begin(service), { pages: 5, created: 23 }),
+);
+
 recordInService('reconcileUsers', 'in-one-walk-reading', SMALL, async (service) => {
   failAfterPages(service, 2, DOWN);
   const handle = await begin(service);

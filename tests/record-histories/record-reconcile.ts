@@ -9,11 +9,10 @@ import { waitUntil } from '../support/wait-until.js';
 import { record } from './record.js';
 import type { Scenario, Workflow } from './scenarios.js';
 
-/** 23 users on pages of 5: one walk. */
+/** 23 users on pages of 5: one walk, each page a task of its own. */
 export const SMALL: TestServiceOptions = {
   pageSize: 5,
-  // So modest that each page is a task of its own.
-  requestsPerSecond: 25,
+  pagesPerTask: 1,
   standIn: { seedUsers: 23, rateLimit: null },
 };
 /** Twenty pages make a window, so two of them, read by one run. */

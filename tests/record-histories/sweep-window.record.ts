@@ -32,7 +32,7 @@ recordInService('sweepWindow', 'reading', IN_WINDOWS, async (service) => {
 recordInService(
   'sweepWindow',
   ['continued-1', 'continued-2'],
-  { pageSize: 1, pagesPerRun: 10, requestsPerSecond: 25, standIn: { rateLimit: null } },
+  { pageSize: 1, pagesPerRun: 10, pagesPerTask: 1, standIn: { rateLimit: null } },
   async (service) => {
     const users = 103;
     for (let n = 0; n < users; n++) {

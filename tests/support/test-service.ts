@@ -15,6 +15,8 @@ export interface TestServiceOptions {
   pageSize?: number;
   /** Default 400; the windows of a larger sweep are workflows of their own. */
   pagesPerRun?: number;
+  /** Default: as many as the rate allows. */
+  pagesPerTask?: number;
   requestsPerSecond?: number;
   intervalMs?: number;
   /** Default 1: a sweep whenever the rate allows one. */
@@ -74,6 +76,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
           reconcile: {
             pageSize: options.pageSize ?? 500,
             ...(options.pagesPerRun === undefined ? {} : { pagesPerRun: options.pagesPerRun }),
+            ...(options.pagesPerTask === undefined ? {} : { pagesPerTask: options.pagesPerTask }),
             intervalMs: options.intervalMs ?? 15_000,
             requestsPerSecond: options.requestsPerSecond ?? 500,
             tickShare: options.tickShare ?? 1,

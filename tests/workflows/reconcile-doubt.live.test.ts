@@ -19,8 +19,7 @@ let service: TestService;
 beforeAll(async () => {
   service = await startTestService({
     pageSize: PAGE_SIZE,
-    // So modest that each page is a task of its own.
-    requestsPerSecond: 25,
+    pagesPerTask: 1,
     standIn: { seedUsers: USERS, rateLimit: null },
   });
   await service.startWorker();

@@ -20,7 +20,7 @@ import { waitUntil } from '../support/wait-until.js';
 const BY_ID = '/v1/users?limit=100&user_id';
 const ONE_PAGE_A_TASK: TestServiceOptions = {
   pageSize: 4,
-  requestsPerSecond: 25,
+  pagesPerTask: 1,
   standIn: { seedUsers: 60, rateLimit: null },
 };
 let service: TestService;

@@ -16,8 +16,8 @@ let service: TestService;
 beforeAll(async () => {
   service = await startTestService({
     pageSize: 10,
-    // So modest that each page is a task of its own, and none is asked for before the one before it is there.
-    requestsPerSecond: 25,
+    // None is asked for before the one before it is there.
+    pagesPerTask: 1,
     standIn: { seedUsers: 45, rateLimit: null },
   });
   await service.startWorker();

@@ -2,8 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import {
   clerkIds,
   liveIds,
+  type Reconcile,
   reconcile,
   startReconcile,
+  untilFailedWith,
   untilPages,
   writesToUsers,
 } from '../support/reconciling.js';
@@ -27,6 +29,13 @@ afterAll(() => service.stop());
 afterEach(() => {
   service.standIn.settings.failures.length = 0;
 });
+
+const activitiesOf = async (handle: Reconcile) => {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+  );
+};
 
 describe('a sweep', () => {
   test('creates every user of Clerk, page by page, and records what it did', async () => {
@@ -95,6 +104,20 @@ describe('a sweep', () => {
     expect(await service.db.$queryRaw`SELECT plan FROM users WHERE clerk_id = ${edited}`).toEqual([
       { plan: 'team' },
     ]);
+  });
+
+  test('of few pages is two activities; where its pages fail, the task says so that reads them', async () => {
+    const small = await startReconcile(service);
+    await small.result();
+    expect(await activitiesOf(small)).toEqual(['beginReconcile', 'endReconcile']);
+    service.standIn.failWith({ kind: 'status', status: 500, pathPrefix: '/v1/users?order_by' });
+    const failing = await startReconcile(service);
+    await untilFailedWith(failing, 'CLERK_UNAVAILABLE');
+    expect(await activitiesOf(failing)).toEqual(['beginReconcile', 'comparePages']);
+    const id = { startsWith: `${failing.workflowId}/` };
+    expect(await service.db.reconcileRun.findMany({ where: { id } })).toMatchObject([{ status: 'running' }]);
+    service.standIn.settings.failures.length = 0;
+    await expect(failing.result()).resolves.toMatchObject({ seen: clerkIds(service).length });
   });
 
   test('of forty pages or more runs in windows, all in one run, and is one row in the table of runs', async () => {
