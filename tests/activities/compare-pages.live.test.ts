@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { beginReconcile } from '../../src/activities/begin-reconcile.js';
 import {
   type ComparedPage,
   type CompareStep,
@@ -64,6 +65,21 @@ describe('a task of several pages', () => {
     if (after > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: PAGES, times: after });
     standIn.failWith({ kind: 'status', status: 500, pathPrefix: PAGES });
   };
+
+  test('makes no more requests than a task may, what decides about a sweep and begins it included', async () => {
+    const modest = { ...deps, reconcile: { ...deps.reconcile, pagesPerTask: 4 } };
+    const asked = async (work: () => Promise<unknown>) => {
+      const before = standIn.stats.total;
+      await activity.run(work);
+      return standIn.stats.total - before;
+    };
+    const beginning = { id: 'run', startedAtMs: Date.now(), plan: false, sweep: true };
+    // The first time it asks whose key it has, too.
+    await asked(() => beginReconcile(modest, beginning));
+    expect(await asked(() => beginReconcile(modest, beginning))).toBe(4);
+    expect(await asked(() => comparePages(modest, stepAt(BEGINNING)))).toBe(4);
+    await deps.db.user.deleteMany();
+  });
 
   test('keeps what it did before a page failed, and the next task goes on there', async () => {
     outage(3);
