@@ -29,8 +29,8 @@ export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
 }
 
 /**
- * Compares some pages of a window in their order, by default as many as {@link pagesPerTask} says. While Postgres works at some, or
- * Clerk answers with one that is known, the next is read already.
+ * Compares some pages of a window in their order, by default as many as {@link pagesPerTask} says. While Postgres works at
+ * some, or Clerk answers with one that is known, the next is read already.
  *
  * @throws what {@link readPage} and its page throw for the first of them; a later one that fails is the next task's first.
  */

@@ -58,6 +58,7 @@ export async function sweepUsers(
   run.startReading('sweep');
   const common = { runId: run.id, plan: run.mode === 'plan' };
   const pages = pagesOf(usersOf(run));
+  // So it was then.
   const { pagesPerRun = windows.length === 1 ? TASKS_PER_RUN : 0, compared } = known;
   if (pages <= pagesPerRun) {
     const walks = windows.map((window, number) => walk(run, { number, window, ...common }, compared));
