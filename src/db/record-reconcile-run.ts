@@ -18,7 +18,8 @@ export interface ReconcileRunRecord {
 }
 
 /**
- * Writes where a reconcile stands.
+ * Writes where a reconcile stands. One that has ended is not running any more, whatever an activity says that did not hear
+ * of it.
  *
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
@@ -29,7 +30,12 @@ export async function recordReconcileRun(db: Database, record: ReconcileRunRecor
   const startedAt = new Date(Math.min(startedAtMs, Date.now()));
   const data = { ...rest, ...totals, startedAt, finishedAt };
   try {
-    await db.reconcileRun.upsert({ where: { id }, create: { id, ...data }, update: data });
+    if (finishedAt !== null) {
+      await db.reconcileRun.upsert({ where: { id }, create: { id, ...data }, update: data });
+      return;
+    }
+    const { count } = await db.reconcileRun.createMany({ data: [{ id, ...data }], skipDuplicates: true });
+    if (count === 0) await db.reconcileRun.updateMany({ where: { id, finishedAt: null }, data });
   } catch (error) {
     throw postgresFailure(error, 'Recording a reconcile.');
   }

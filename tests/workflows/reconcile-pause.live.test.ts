@@ -218,6 +218,30 @@ test('a sweep is paused between two requests about candidates, and between two s
   }
 });
 
+test('cancelled while its first task reads pages, it says so in the table, and goes on saying so', async () => {
+  const begun = await startTestService({
+    pageSize: 4,
+    pagesPerTask: 4,
+    standIn: { seedUsers: 70, rateLimit: null },
+  });
+  try {
+    await begun.startWorker();
+    begun.standIn.settings.latencyMs = 300;
+    const handle = await startReconcile(begun);
+    await waitUntil(() => (begun.standIn.stats.byRoute['GET /v1/users'] ?? 0) > 0);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    const statuses = async () => (await begun.db.reconcileRun.findMany()).map(({ status }) => status);
+    expect(await statuses()).toEqual(['cancelled']);
+    // It ends once that task has: its last page was written, and there is more to read.
+    await begun.stopWorker();
+    expect(await begun.db.user.count()).toBe(3 * 4);
+    expect(await statuses()).toEqual(['cancelled']);
+  } finally {
+    await begun.stop();
+  }
+});
+
 test('a delta is paused between two pages, too', async () => {
   const deltas = await startTestService({
     pageSize: 10,
