@@ -9,6 +9,7 @@ import { connectDatabase, type Database } from '../../src/db/database.js';
 import {
   countGoneUsers,
   forgetSettledCandidates,
+  hasCandidates,
   listGoneUsers,
   listUnaskedCandidates,
   recordAnswer,
@@ -70,6 +71,7 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   recordAnswer: (db) => recordAnswer(db, { gone: ['user_verb'], alive: [], observedAtMs: T0 }),
   countGoneUsers: (db) => countGoneUsers(db, { foundUpToMs: T0, withKept: false }),
   listGoneUsers: (db) => listGoneUsers(db, { foundUpToMs: T0, withKept: false, after: null, most: 10 }),
+  hasCandidates,
   rejectGoneUsers: (db) => rejectGoneUsers(db, T0),
   forgetSettledCandidates,
   pruneReconcileRuns,
