@@ -58,8 +58,9 @@ export async function beginReconcile(
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();
   const totals = { ...noTotals(), clerkRequests: 1 };
-  // One that has read everything is recorded at its end, within milliseconds.
-  if (!plan && compared?.next !== null)
+  // One that has read everything and has nobody to ask about is recorded at its end, within milliseconds.
+  const isRead = compared?.next === null && compared.hasCandidates === false;
+  if (!plan && !isRead)
     await recordReconcileRun(deps.db, { id, kind, status: 'running', startedAtMs, totals });
   return { ...preparation, kind, counts, bounds, ...(compared && { compared }) };
 }

@@ -120,6 +120,20 @@ describe('a sweep', () => {
     await expect(failing.result()).resolves.toMatchObject({ seen: clerkIds(service).length });
   });
 
+  test('of few pages is in the table of runs while it asks about candidates', async () => {
+    const leaving = signUp('leaving');
+    await reconcile(service);
+    service.standIn.users.deleteUser(leaving);
+    service.standIn.failWith({ kind: 'status', status: 500, pathPrefix: '/v1/users?limit=100&user_id' });
+    const asking = await startReconcile(service);
+    await untilFailedWith(asking, 'CLERK_UNAVAILABLE');
+    expect(await activitiesOf(asking)).toEqual(['beginReconcile', 'askCandidates']);
+    const id = { startsWith: `${asking.workflowId}/` };
+    expect(await service.db.reconcileRun.findMany({ where: { id } })).toMatchObject([{ status: 'running' }]);
+    service.standIn.settings.failures.length = 0;
+    await expect(asking.result()).resolves.toMatchObject({ deleted: 1 });
+  });
+
   test('of forty pages or more runs in windows, all in one run, and is one row in the table of runs', async () => {
     for (let i = clerkIds(service).length; i < 230; i++) signUp(`many${i}`);
     const handle = await startReconcile(service);
