@@ -88,7 +88,6 @@ async function compareInOrder(
       const place = next ?? compared.next;
       if (ahead && !isSamePlace(ahead.place, place)) {
         await Promise.allSettled([ahead.read]);
-        compared.totals.clerkRequests += 1;
         ahead = null;
       }
       reading = ahead ?? begin(place);
@@ -107,6 +106,8 @@ async function compareInOrder(
     // What was done before it failed is not to be done again.
     if (settled === 0 || cancellationSignal().aborted) throw first;
   }
+  // Also for pages that the walk did not come to, or comes to again.
+  compared.totals.clerkRequests = reads;
   if (step.plan) return { ...compared, planned };
   if (compared.next !== null) return compared;
   // Where that cannot be told, they are asked about: the pages are not to be read again for it.

@@ -98,6 +98,7 @@ describe('a task of several pages', () => {
 
   test('that fails over one page while the next ones are written goes on there, and does nothing twice', async () => {
     await deps.db.user.deleteMany();
+    const before = standIn.stats.total;
     const [failing, slow] = [inOrder()[2 * PAGE_SIZE], inOrder()[3 * PAGE_SIZE]];
     await deps.db.$executeRawUnsafe(`
       CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -118,10 +119,12 @@ describe('a task of several pages', () => {
     await expect(deps.db.user.count()).resolves.toBe(4 * PAGE_SIZE);
     await deps.db.$executeRawUnsafe('DROP FUNCTION break_off CASCADE');
     if (first.next === null) throw new Error('There is no next page.');
-    await expect(comparedPages(first.next)).resolves.toMatchObject({
+    const second = await comparedPages(first.next);
+    expect(second).toMatchObject({
       totals: { created: USERS - 4 * PAGE_SIZE, unchanged: 2 * PAGE_SIZE },
       next: null,
     });
+    expect(first.totals.clerkRequests + second.totals.clerkRequests).toBe(standIn.stats.total - before);
   });
 
   test('that is cancelled while it reads ahead ends at once, and asks for no further page', async () => {
