@@ -16,6 +16,8 @@ export interface ReconcileBeginning extends ReconcileAsked {
   startedAtMs: number;
   /** Whether nothing is to be written. */
   plan: boolean;
+  /** Whether the run takes first pages along: one of before would read them again, and count what they brought as nothing. */
+  takesPages?: boolean;
 }
 
 /** It begins with what changed last. */
@@ -42,7 +44,7 @@ export interface BegunSweep extends ReconcilePreparation {
  */
 export async function beginReconcile(
   deps: ActivityDependencies,
-  { id, startedAtMs, plan, sweep }: ReconcileBeginning,
+  { id, startedAtMs, plan, sweep, takesPages = false }: ReconcileBeginning,
 ): Promise<BegunDelta | BegunSweep> {
   const { kind, ...preparation } = await prepareReconcile(deps, { sweep });
   if (kind === 'delta') {
@@ -53,7 +55,7 @@ export async function beginReconcile(
   const users = { ...counts, pageSize: preparation.pageSize };
   const windows = windowsOf(users, preparation.requestsPerSecond);
   const isOneWalk = windows === 1 && pagesOf(users) <= preparation.pagesPerRun;
-  const compared = isOneWalk ? await firstPages(deps, { id, plan }) : undefined;
+  const compared = isOneWalk && takesPages ? await firstPages(deps, { id, plan }) : undefined;
   const bounds = windows > 1 && cutByTable(users) ? await findWindowBounds(deps.db, windows) : null;
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();

@@ -49,7 +49,13 @@ async function reconcile(
   const plan = run.mode === 'plan';
   const { id, startedAtMs } = run;
   await run.untilResumed();
-  const begun = await askingClerk.beginReconcile({ id, startedAtMs, plan, sweep: kind === 'sweep' || plan });
+  const begun = await askingClerk.beginReconcile({
+    id,
+    startedAtMs,
+    plan,
+    sweep: kind === 'sweep' || plan,
+    takesPages: run.fewerRuns,
+  });
   run.pageSize = begun.pageSize;
   let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;
   let planned: Planned = noPlanned();
