@@ -39,3 +39,14 @@ test('for a run that takes them along, they are', async () => {
   const begun = await activity.run(() => beginReconcile(deps, { ...BEGINNING, takesPages: true }));
   expect(begun).toMatchObject({ compared: { totals: { created: 3 }, next: null, hasCandidates: false } });
 });
+
+test('it makes no more requests than one task may, the one that counts among them', async () => {
+  const before = standIn.stats.total;
+  const reconcile = { ...deps.reconcile, pageSize: 1, pagesPerTask: 3 };
+  const begun = await activity.run(() =>
+    beginReconcile({ ...deps, reconcile }, { ...BEGINNING, takesPages: true }),
+  );
+  expect(begun).toMatchObject({ compared: { totals: { pages: 2 } } });
+  const toKnowTheInstance = 1;
+  expect(standIn.stats.total - before).toBe(3 + toKnowTheInstance);
+});

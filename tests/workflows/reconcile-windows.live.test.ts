@@ -180,3 +180,27 @@ test('the status tells how far all windows are', async () => {
     totals: { seen: result.seen, pages: result.pages },
   });
 });
+
+test.each([
+  ['within one run', {}],
+  ['as workflows', { pagesPerRun: 10 }],
+])('a user gone from the window that ends last is asked about, windows being read %s', async (_, options) => {
+  const other = await startTestService({
+    pageSize: 1,
+    standIn: { seedUsers: 44, rateLimit: null },
+    ...options,
+  });
+  try {
+    await other.startWorker();
+    await expect(reconcile(other)).resolves.toMatchObject({ windows: 2 });
+    const newest = other.standIn.users.list('limit=1&order_by=-created_at')[0]?.id ?? '';
+    other.standIn.users.deleteUser(newest);
+    // The second window's first answer comes when the first window has ended without candidates.
+    const pathPrefix = '/v1/users?order_by=%2Bcreated_at&limit=1&created_at_after';
+    other.standIn.failWith({ kind: 'slow', latencyMs: 3_000, pathPrefix, times: 1 });
+    await expect(reconcile(other)).resolves.toMatchObject({ windows: 2, deleted: 1 });
+    expect(await differences(other)).toEqual([]);
+  } finally {
+    await other.stop();
+  }
+});
