@@ -32,10 +32,9 @@ export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileRe
     return await work(run, input);
   } catch (error) {
     const status = isCancellation(error) ? 'cancelled' : 'failed';
-    if (run.kind !== null) await CancellationScope.nonCancellable(() => recordRun(run, { status }));
-    // Its first task hears of it seconds later, and may yet write pages, and that the run is running.
-    else if (status === 'cancelled' && patched('cancelled-while-beginning')) {
-      const kind = input.kind === 'sweep' ? 'sweep' : 'delta';
+    // The first task hears of it seconds later, and may yet write pages, and that the run is running.
+    if (run.kind !== null || fewerRuns) {
+      const kind = run.kind ?? (input.kind === 'sweep' ? 'sweep' : 'delta');
       await CancellationScope.nonCancellable(() => recordRun(run, { status, kind }));
     }
     throw error;
