@@ -19,7 +19,7 @@ const LONGEST_MS = 2_000;
 /** So many pages of one walk does Postgres work at while the next is read: more would only take memory. */
 const COMPARED_AT_ONCE = 3;
 /** As of all windows that this process reads side by side, though each has one. */
-const COMPARED_BY_PROCESS = 12;
+const COMPARED_BY_PROCESS = 8;
 let windowsUnderWay = 0;
 
 export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
@@ -33,6 +33,7 @@ export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
  * some, or Clerk answers with one that is known, the next is read already.
  *
  * @throws what {@link readPage} and its page throw for the first of them; a later one that fails is the next task's first.
+ *   POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried) at a window's end.
  */
 export async function comparePages(
   deps: ActivityDependencies,
@@ -110,8 +111,7 @@ async function compareInOrder(
   compared.totals.clerkRequests = reads;
   if (step.plan) return { ...compared, planned };
   if (compared.next !== null) return compared;
-  // Where that cannot be told, they are asked about: the pages are not to be read again for it.
-  return { ...compared, hasCandidates: await hasCandidates(deps.db).catch(() => true) };
+  return { ...compared, hasCandidates: await hasCandidates(deps.db) };
 }
 
 /** A page on its way from Clerk. */

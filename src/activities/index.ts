@@ -13,6 +13,7 @@ import { beginReconcile, type ReconcileBeginning } from './begin-reconcile.js';
 import { compareCounts, type EarlierCount } from './compare-counts.js';
 import type { CompareStep } from './compare-page.js';
 import { comparePages } from './compare-pages.js';
+import { countCreatedBeforeEach } from './count-created-before-each.js';
 import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -41,6 +42,9 @@ export function createActivities(deps: ActivityDependencies) {
     compareCounts: heartbeating((earlier: EarlierCount | null) => compareCounts(deps, earlier)),
     countCreatedBefore: heartbeating((createdBeforeMs: number) =>
       countUsers(deps.clerk, undefined, createdBeforeMs),
+    ),
+    countCreatedBeforeEach: heartbeating((timesMs: readonly number[]) =>
+      countCreatedBeforeEach(deps, timesMs),
     ),
     findWindowBounds: heartbeating((windows: number) => findWindowBounds(deps.db, windows)),
     comparePages: heartbeating((step: CompareStep) => comparePages(deps, step)),

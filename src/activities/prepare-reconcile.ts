@@ -1,5 +1,6 @@
 import { type EarlierReconciles, readEarlierReconciles } from '../db/read-earlier-reconciles.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { pagesPerTask } from './pages-per-task.js';
 
 export interface ReconcileAsked {
   /** Whether everything is to be compared, however much that is. */
@@ -17,6 +18,8 @@ export interface ReconcilePreparation {
   mostDeletedShare: number;
   /** How many pages a run reads by itself. */
   pagesPerRun: number;
+  /** How many requests an activity may make. */
+  requestsPerTask: number;
 }
 
 /** Six events each where a page is a task, so that a run's history stays far below every limit. */
@@ -55,5 +58,6 @@ export async function prepareReconcile(
     requestsPerSecond,
     mostDeletedShare,
     pagesPerRun,
+    requestsPerTask: pagesPerTask(deps.reconcile),
   };
 }

@@ -53,7 +53,7 @@ export async function sweepUsers(
 ): Promise<Swept> {
   // A run of before goes on as it began, whatever newer workers tell.
   const known: Partial<SweepPreparation> = run.fewerRuns ? preparation : {};
-  const windows = await chooseWindows(run, preparation, known.bounds);
+  const windows = await chooseWindows(run, preparation.requestsPerSecond, known);
   run.windows = windows.length;
   run.startReading('sweep');
   const common = { runId: run.id, plan: run.mode === 'plan' };
@@ -61,7 +61,8 @@ export async function sweepUsers(
   // So it was then.
   const { pagesPerRun = windows.length === 1 ? TASKS_PER_RUN : 0, compared } = known;
   if (pages <= pagesPerRun) {
-    const walks = windows.map((window, number) => walk(run, { number, window, ...common }, compared));
+    const begun = windows.length === 1 ? compared : undefined;
+    const walks = windows.map((window, number) => walk(run, { number, window, ...common }, begun));
     return swept(await Promise.all(walks));
   }
 
@@ -89,26 +90,38 @@ const usersOf = ({ counts, pageSize }: ReconcileRun): SweptUsers => ({ ...counts
 
 async function chooseWindows(
   run: ReconcileRun,
-  { requestsPerSecond }: SweepPreparation,
-  known: SweepPreparation['bounds'],
+  requestsPerSecond: number,
+  known: Partial<SweepPreparation>,
 ): Promise<CreationWindow[]> {
   const windows = windowsOf(usersOf(run), requestsPerSecond);
   if (windows === 1) return [{ fromMs: null, toMs: null }];
-  const bounds = known ?? (await findBounds(run, windows));
+  const bounds = known.bounds ?? (await findBounds(run, windows, known.requestsPerTask));
   return [null, ...bounds].map((fromMs, at) => ({ fromMs, toMs: bounds[at] ?? null }));
 }
 
-async function findBounds(run: ReconcileRun, windows: number): Promise<number[]> {
+async function findBounds(
+  run: ReconcileRun,
+  windows: number,
+  requestsPerTask: number | undefined,
+): Promise<number[]> {
   if (cutByTable(usersOf(run))) return inPostgres.findWindowBounds(windows);
   // Before the first sweep Clerk has to be asked.
   return splitCreationTimes(
     { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: run.counts.clerkUsers, windows },
     async (timesMs) => {
       run.add({ clerkRequests: timesMs.length });
-      return Promise.all(timesMs.map((ms) => askingClerk.countCreatedBefore(ms)));
+      if (requestsPerTask === undefined)
+        return Promise.all(timesMs.map((ms) => askingClerk.countCreatedBefore(ms)));
+      const counts = inGroups(timesMs, requestsPerTask).map((some) =>
+        askingClerk.countCreatedBeforeEach(some),
+      );
+      return (await Promise.all(counts)).flat();
     },
   );
 }
+
+const inGroups = <Item>(items: readonly Item[], size: number): Item[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
 
 /** Reads a window within this very run. */
 async function walk(
