@@ -67,6 +67,7 @@ const ROOMS: Record<string, Room> = {
       'planned',
       'witnesses',
       'sweep-is-due',
+      'sweep-windows',
     ],
     types: ['activities'],
     packages: ['@temporalio/workflow', '@temporalio/common'],
