@@ -133,7 +133,11 @@ describe('migrating', () => {
         'SELECT application_name, state, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
       ),
     ).toEqual([]);
-    expect(await database.query("SELECT * FROM pg_locks WHERE locktype = 'advisory'")).toEqual([]);
+    expect(
+      await database.query(`
+        SELECT * FROM pg_locks WHERE locktype = 'advisory'
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`),
+    ).toEqual([]);
   });
 });
 
