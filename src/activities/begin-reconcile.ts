@@ -7,7 +7,6 @@ import { type Counts, compareCounts } from './compare-counts.js';
 import { type ComparedPages, comparePages } from './compare-pages.js';
 import { type DeltaPage, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { pagesPerTask } from './pages-per-task.js';
 import { prepareReconcile, type ReconcileAsked, type ReconcilePreparation } from './prepare-reconcile.js';
 
 export interface ReconcileBeginning extends ReconcileAsked {
@@ -55,7 +54,9 @@ export async function beginReconcile(
   const users = { ...counts, pageSize: preparation.pageSize };
   const windows = windowsOf(users, preparation.requestsPerSecond);
   const isOneWalk = windows === 1 && pagesOf(users) <= preparation.pagesPerRun;
-  const compared = isOneWalk && takesPages ? await firstPages(deps, { id, plan }) : undefined;
+  // One request was made to count.
+  const most = preparation.requestsPerTask - 1;
+  const compared = isOneWalk && takesPages ? await firstPages(deps, { id, plan }, most) : undefined;
   const bounds = windows > 1 && cutByTable(users) ? await findWindowBounds(deps.db, windows) : null;
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();
@@ -71,9 +72,8 @@ export async function beginReconcile(
 async function firstPages(
   deps: ActivityDependencies,
   { id, plan }: Pick<ReconcileBeginning, 'id' | 'plan'>,
+  most: number,
 ): Promise<ComparedPages | undefined> {
-  // One was made to count.
-  const most = pagesPerTask(deps.reconcile) - 1;
   if (most < 1) return undefined;
   const window = { fromMs: null, toMs: null };
   try {

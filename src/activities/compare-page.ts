@@ -36,6 +36,7 @@ export interface CompareStep {
 }
 
 export interface ComparedPage {
+  /** Without requests, which whoever reads the pages counts. */
   totals: ReconcileTotals;
   /** null once the window's last page is done. */
   next: SweepPlace | null;
@@ -117,7 +118,7 @@ async function compareInFull(
     : await applyPage(deps, page, { ...unlisted, runId, isEmpty: rows?.rows === 0 });
   const compared = {
     ...applied,
-    totals: { ...applied.totals, pages: 1, clerkRequests: 1 },
+    totals: { ...applied.totals, pages: 1 },
     next: goesOn ? { ...place, after: last, doubts: 0 } : null,
   };
   if (!step.plan) rememberPage(deps, step, { digest: page.digest, range: unlisted.range, rows, compared });
@@ -147,7 +148,7 @@ async function stepBack(deps: ActivityDependencies, { window, place }: CompareSt
           skipped: 10 ** (doubts - 1) - 1,
         });
   return {
-    totals: { ...noTotals(), clerkRequests: 1 },
+    totals: noTotals(),
     next: { after, doubts, stepsBack },
     witnessIds: [],
   };

@@ -92,7 +92,6 @@ async function compareInOrder(
         ahead = null;
       }
       reading = ahead ?? begin(place);
-      ahead = null;
       const mostCompared = Math.min(COMPARED_AT_ONCE, Math.floor(COMPARED_BY_PROCESS / windowsUnderWay));
       if (comparing.length >= Math.max(1, mostCompared)) await settleFirst();
     }
@@ -107,7 +106,7 @@ async function compareInOrder(
     // What was done before it failed is not to be done again.
     if (settled === 0 || cancellationSignal().aborted) throw first;
   }
-  // Also for pages that the walk did not come to, or comes to again.
+  // Counted here, for pages that the walk did not come to, or comes to again, are requests too.
   compared.totals.clerkRequests = reads;
   if (step.plan) return { ...compared, planned };
   if (compared.next !== null) return compared;

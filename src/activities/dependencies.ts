@@ -23,9 +23,9 @@ export interface ActivityDependencies {
     /** Users a page, at most 500. */
     pageSize: number;
     /** How many pages a run reads by itself; the windows of a larger sweep are workflows of their own. Default 400. */
-    pagesPerRun?: number;
+    pagesPerRun?: number | undefined;
     /** How many requests an activity makes, one after the other; by default so many as the rate allows. */
-    pagesPerTask?: number;
+    pagesPerTask?: number | undefined;
     /** Time between two reconciles. */
     intervalMs: number;
     /** The share of Clerk's rate limit that reconciling may use. */

@@ -22,8 +22,9 @@ const DECIDED = ['email', 'email_withheld', 'raw'];
 /**
  * Writes each snapshot whose version is newer than the row's, all in one statement, and logs what changed in the same
  * one. Rows are taken in the order of their ids, so that two writers cannot block each other for good. What a reconcile
- * wrote is logged with what it says about how the row had differed, and ends the failure that its user may have had. An address that another row has, and that an index of
- * the application's makes unique, is settled as EMAIL_UNIQUENESS says where one snapshot comes alone.
+ * wrote is logged with what it says about how the row had differed, and ends the failure that its user may have had. An
+ * address that another row has, and that an index of the application's makes unique, is settled as EMAIL_UNIQUENESS says
+ * where one snapshot comes alone.
  *
  * @param snapshots at most a page of Clerk's (500); of two of one user, the newer is taken.
  * @returns one entry a user: `created`; `updated` (content changed); `unchanged` (equal content; at most the version and
@@ -115,7 +116,10 @@ SELECT incoming.clerk_id AS "clerkUserId",
 FROM incoming LEFT JOIN applied USING (clerk_id) LEFT JOIN stored USING (clerk_id)`;
 }
 
-/** A parked workflow resolves its failure itself; whoever waits for an address still does, and give-back-emails.ts sees to it. */
+/**
+ * A parked workflow resolves its failure itself. Whoever waits for an address still does, and that is told by what is
+ * written: the table, as this statement sees it, is that of before.
+ */
 const curedBy = (writer: Writer): Prisma.Sql =>
   writer === 'reconcile'
     ? Prisma.sql`, cured AS (

@@ -110,6 +110,7 @@ async function findBounds(
     { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: run.counts.clerkUsers, windows },
     async (timesMs) => {
       run.add({ clerkRequests: timesMs.length });
+      // A run or a worker of before.
       if (requestsPerTask === undefined)
         return Promise.all(timesMs.map((ms) => askingClerk.countCreatedBefore(ms)));
       const counts = inGroups(timesMs, requestsPerTask).map((some) =>

@@ -59,6 +59,10 @@ export const untilFailedWith = (handle: WorkflowHandle, code: string): Promise<b
     { describe: `a pending activity that failed with ${code}` },
   );
 
+/** @returns the rows that a reconcile has in the table of runs: one, once it has begun. */
+export const recordedRuns = ({ db }: TestService, { workflowId }: WorkflowHandle) =>
+  db.reconcileRun.findMany({ where: { id: { startsWith: `${workflowId}/` } } });
+
 /** @returns ids of the rows that are not deleted, in order. */
 export async function liveIds({ db }: TestService): Promise<string[]> {
   const rows = await db.user.findMany({ where: { deletedAt: null }, select: { clerkId: true } });

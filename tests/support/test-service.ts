@@ -75,8 +75,8 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
           deletion: options.deletion ?? { mode: 'soft', holdbackMs: 0 },
           reconcile: {
             pageSize: options.pageSize ?? 500,
-            ...(options.pagesPerRun === undefined ? {} : { pagesPerRun: options.pagesPerRun }),
-            ...(options.pagesPerTask === undefined ? {} : { pagesPerTask: options.pagesPerTask }),
+            pagesPerRun: options.pagesPerRun,
+            pagesPerTask: options.pagesPerTask,
             intervalMs: options.intervalMs ?? 15_000,
             requestsPerSecond: options.requestsPerSecond ?? 500,
             tickShare: options.tickShare ?? 1,

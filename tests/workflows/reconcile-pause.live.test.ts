@@ -8,6 +8,7 @@ import {
   liveIds,
   type Reconcile,
   reconcile,
+  recordedRuns,
   startReconcile,
   statusOf,
   untilFailedWith,
@@ -50,9 +51,7 @@ async function untilQuiet(handle: Reconcile, count = pagesAsked): Promise<void> 
     { describe: 'no more requests', timeoutMs: 30_000 },
   );
 }
-const recordedStatus = async (handle: Reconcile) =>
-  (await service.db.reconcileRun.findFirst({ where: { id: { startsWith: `${handle.workflowId}/` } } }))
-    ?.status;
+const recordedStatus = async (handle: Reconcile) => (await recordedRuns(service, handle))[0]?.status;
 
 /** Begins a sweep slow enough to be caught amid its pages. */
 async function begin(pages: number): Promise<Reconcile> {

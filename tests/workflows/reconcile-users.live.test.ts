@@ -4,6 +4,7 @@ import {
   liveIds,
   type Reconcile,
   reconcile,
+  recordedRuns,
   startReconcile,
   untilFailedWith,
   untilPages,
@@ -114,8 +115,7 @@ describe('a sweep', () => {
     const failing = await startReconcile(service);
     await untilFailedWith(failing, 'CLERK_UNAVAILABLE');
     expect(await activitiesOf(failing)).toEqual(['beginReconcile', 'comparePages']);
-    const id = { startsWith: `${failing.workflowId}/` };
-    expect(await service.db.reconcileRun.findMany({ where: { id } })).toMatchObject([{ status: 'running' }]);
+    expect(await recordedRuns(service, failing)).toMatchObject([{ status: 'running' }]);
     service.standIn.settings.failures.length = 0;
     await expect(failing.result()).resolves.toMatchObject({ seen: clerkIds(service).length });
   });
@@ -128,8 +128,7 @@ describe('a sweep', () => {
     const asking = await startReconcile(service);
     await untilFailedWith(asking, 'CLERK_UNAVAILABLE');
     expect(await activitiesOf(asking)).toEqual(['beginReconcile', 'askCandidates']);
-    const id = { startsWith: `${asking.workflowId}/` };
-    expect(await service.db.reconcileRun.findMany({ where: { id } })).toMatchObject([{ status: 'running' }]);
+    expect(await recordedRuns(service, asking)).toMatchObject([{ status: 'running' }]);
     service.standIn.settings.failures.length = 0;
     await expect(asking.result()).resolves.toMatchObject({ deleted: 1 });
   });
@@ -144,9 +143,7 @@ describe('a sweep', () => {
     // Each window may end with a page that is not full.
     expect(result.pages).toBeGreaterThanOrEqual(46);
     expect(result.pages).toBeLessThanOrEqual(46 + 2);
-    expect(
-      await service.db.reconcileRun.findMany({ where: { id: { startsWith: `${handle.workflowId}/` } } }),
-    ).toMatchObject([
+    expect(await recordedRuns(service, handle)).toMatchObject([
       { status: 'completed', pages: result.pages, seen: 230, windows: 2, clerkUsers: 230, liveRows: 230 },
     ]);
     expect(await liveIds(service)).toEqual(clerkIds(service));
@@ -194,12 +191,9 @@ describe('a sweep', () => {
     await untilPages(handle, 2);
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow();
-    await waitUntil(
-      async () =>
-        (await service.db.reconcileRun.findFirst({ where: { id: { startsWith: `${handle.workflowId}/` } } }))
-          ?.status === 'cancelled',
-      { describe: 'a run recorded as cancelled' },
-    );
+    await waitUntil(async () => (await recordedRuns(service, handle))[0]?.status === 'cancelled', {
+      describe: 'a run recorded as cancelled',
+    });
   });
 });
 
