@@ -54,6 +54,7 @@ async function reconcile(
     plan,
     sweep: kind === 'sweep' || plan,
     takesPages: run.fewerRuns,
+    takesEnd: run.fewerRuns,
   });
   run.pageSize = begun.pageSize;
   let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;
@@ -67,7 +68,7 @@ async function reconcile(
     planned = swept.planned;
     if (plan) gone = await planDeletions(run, swept);
     else await settleCandidates(run, swept, { ...begun, mostDeletions });
-    ended = await end(run, null);
+    ended = begun.kind === 'sweep' ? await end(run, null, begun.ended) : await end(run, null);
   }
   await run.end();
   return reconcileResult(run, { planned, gone, webhooks: ended.webhooks });
@@ -80,7 +81,7 @@ async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedR
   let { page } = begun;
   for (let pages = 1; ; pages++) {
     run.add(page.totals);
-    if (page.nextOffset === null) return end(run, earlier);
+    if (page.nextOffset === null) return end(run, earlier, begun.ended);
     if (pages === MOST_DELTA_PAGES) {
       run.counted(await askingClerk.compareCounts(null));
       return null;
@@ -90,9 +91,18 @@ async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedR
   }
 }
 
-/** Counts both sides, and records the run as completed, unless it was a delta and the counts ask for a sweep. */
-async function end(run: ReconcileRun, earlier: ReconcileEnd['earlier']): Promise<EndedReconcile> {
-  const ended = await askingClerk.endReconcile({ run: run.record(), plan: run.mode === 'plan', earlier });
+/**
+ * Counts both sides, and records the run as completed, unless it was a delta and the counts ask for a sweep.
+ *
+ * @param begun the end, where the task that began has come to it.
+ */
+async function end(
+  run: ReconcileRun,
+  earlier: ReconcileEnd['earlier'],
+  begun?: EndedReconcile,
+): Promise<EndedReconcile> {
+  const plan = run.mode === 'plan';
+  const ended = begun ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
   run.counted(ended.counts);
   return ended;
 }

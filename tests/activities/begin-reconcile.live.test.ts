@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { beginReconcile } from '../../src/activities/begin-reconcile.js';
+import { beginReconcile, type ReconcileBeginning } from '../../src/activities/begin-reconcile.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { waitUntil } from '../support/wait-until.js';
 
 let database: TestDatabase;
 let standIn: StandIn;
@@ -49,4 +51,113 @@ test('it makes no more requests than one task may, the one that counts among the
   expect(begun).toMatchObject({ compared: { totals: { pages: 2 } } });
   const toKnowTheInstance = 1;
   expect(standIn.stats.total - before).toBe(3 + toKnowTheInstance);
+});
+
+describe('for a run that takes its end along, a reconcile with nothing left to do', () => {
+  const TAKING_ALL = { ...BEGINNING, takesPages: true, takesEnd: true };
+  const begin = (
+    beginning: Partial<ReconcileBeginning> = {},
+    reconcile: Partial<ActivityDependencies['reconcile']> = {},
+  ) =>
+    activity.run(() =>
+      beginReconcile(
+        { ...deps, reconcile: { ...deps.reconcile, ...reconcile } },
+        { ...TAKING_ALL, ...beginning },
+      ),
+    );
+  /** Too large for a sweep, and swept lately. */
+  const AS_DELTA = [{ sweep: false }, { tickShare: 0, pageSize: 1 }] as const;
+  const recorded = () => deps.db.reconcileRun.findMany({ orderBy: { startedAt: 'asc' } });
+  const whatFails = (nth: number) => {
+    const pathPrefix = '/v1/users/count';
+    if (nth > 1) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times: nth - 1 });
+    standIn.failWith({ kind: 'status', status: 500, pathPrefix });
+  };
+
+  beforeEach(async () => {
+    await deps.db.reconcileRun.deleteMany();
+    await deps.db.user.deleteMany();
+  });
+  afterEach(() => {
+    standIn.settings.failures = [];
+  });
+
+  test('has ended and is recorded: a sweep', async () => {
+    const counts = { clerkUsers: 3, liveRows: 3 };
+    await expect(begin()).resolves.toMatchObject({
+      kind: 'sweep',
+      counts: { clerkUsers: 3, liveRows: 0 },
+      compared: { totals: { created: 3, clerkRequests: 1 }, next: null },
+      ended: { counts, sweepIsDue: false, webhooks: 'ok' },
+    });
+    expect(await recorded()).toMatchObject([
+      { id: 'run', kind: 'sweep', status: 'completed', windows: 1, created: 3, clerkRequests: 3, ...counts },
+    ]);
+  });
+
+  test('has ended and is recorded: a delta', async () => {
+    await begin();
+    const [beginning, settings] = AS_DELTA;
+    await expect(begin({ ...beginning, id: 'delta' }, settings)).resolves.toMatchObject({
+      kind: 'delta',
+      ended: { counts: { clerkUsers: 3, liveRows: 3 }, sweepIsDue: false },
+    });
+    expect((await recorded()).at(-1)).toMatchObject({
+      id: 'delta',
+      kind: 'delta',
+      status: 'completed',
+      clerkRequests: 2,
+    });
+  });
+
+  test('has not ended where the counts ask a delta for a sweep', async () => {
+    const lost = standIn.users.createUser({ email_address: ['lost@example.com'] });
+    await begin();
+    standIn.users.deleteUser(lost.id);
+    await deps.db.$executeRaw`
+      UPDATE reconcile_runs SET started_at = started_at - interval '1 hour', finished_at = finished_at - interval '1 hour'`;
+    const [beginning, settings] = AS_DELTA;
+    const counts = { clerkUsers: 3, liveRows: 4 };
+    await expect(begin({ ...beginning, id: 'first' }, settings)).resolves.toMatchObject({
+      ended: { counts, sweepIsDue: false },
+    });
+    await expect(begin({ ...beginning, id: 'second' }, settings)).resolves.toMatchObject({
+      kind: 'delta',
+      ended: { counts, sweepIsDue: true },
+    });
+    expect(await recorded()).toMatchObject([{ id: 'run' }, { id: 'first' }]);
+  });
+
+  test('is left to the next task where this one may make no further request', async () => {
+    const begun = await begin({}, { pagesPerTask: 2 });
+    expect(begun).toMatchObject({ compared: { next: null } });
+    expect(begun).not.toHaveProperty('ended');
+    expect(await recorded()).toMatchObject([{ status: 'running' }]);
+  });
+
+  test('is left to the next task where it fails, with what was read before', async () => {
+    whatFails(2);
+    const begun = await begin();
+    expect(begun).toMatchObject({ compared: { totals: { created: 3 }, next: null } });
+    expect(begun).not.toHaveProperty('ended');
+    expect(await recorded()).toMatchObject([{ status: 'running' }]);
+  });
+
+  test('is left to its run where it only plans', async () => {
+    expect(await begin({ plan: true })).not.toHaveProperty('ended');
+    expect(await recorded()).toEqual([]);
+  });
+
+  test('is not recorded once it was cancelled', async () => {
+    standIn.failWith({ kind: 'slow', latencyMs: 300, pathPrefix: '/v1/users?order_by' });
+    const cancelled = new MockActivityEnvironment();
+    const before = standIn.stats.byRoute['GET /v1/users'] ?? 0;
+    const work = cancelled.run(() => beginReconcile(deps, TAKING_ALL));
+    await waitUntil(() => (standIn.stats.byRoute['GET /v1/users'] ?? 0) > before, {
+      describe: 'the first page being read',
+    });
+    cancelled.cancel('CANCELLED');
+    await expect(work).rejects.toThrow(CancelledFailure);
+    expect(await recorded()).toEqual([]);
+  });
 });

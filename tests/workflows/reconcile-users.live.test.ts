@@ -107,10 +107,10 @@ describe('a sweep', () => {
     ]);
   });
 
-  test('of few pages is two activities; where its pages fail, the task says so that reads them', async () => {
+  test('of few pages is one activity; where its pages fail, the task says so that reads them', async () => {
     const small = await startReconcile(service);
     await small.result();
-    expect(await activitiesOf(small)).toEqual(['beginReconcile', 'endReconcile']);
+    expect(await activitiesOf(small)).toEqual(['beginReconcile']);
     service.standIn.failWith({ kind: 'status', status: 500, pathPrefix: '/v1/users?order_by' });
     const failing = await startReconcile(service);
     await untilFailedWith(failing, 'CLERK_UNAVAILABLE');
@@ -118,6 +118,21 @@ describe('a sweep', () => {
     expect(await recordedRuns(service, failing)).toMatchObject([{ status: 'running' }]);
     service.standIn.settings.failures.length = 0;
     await expect(failing.result()).resolves.toMatchObject({ seen: clerkIds(service).length });
+  });
+
+  test('of few pages whose end fails has a task for it, which says so, and reads no page again', async () => {
+    const pathPrefix = '/v1/users/count';
+    service.standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times: 1 });
+    service.standIn.failWith({ kind: 'status', status: 500, pathPrefix });
+    const failing = await startReconcile(service);
+    await untilFailedWith(failing, 'CLERK_UNAVAILABLE');
+    expect(await activitiesOf(failing)).toEqual(['beginReconcile', 'endReconcile']);
+    expect(await recordedRuns(service, failing)).toMatchObject([{ status: 'running' }]);
+    service.standIn.settings.failures.length = 0;
+    const users = clerkIds(service).length;
+    const pages = Math.ceil((users + 1) / PAGE_SIZE);
+    await expect(failing.result()).resolves.toMatchObject({ seen: users, pages, clerkRequests: pages + 2 });
+    expect(await recordedRuns(service, failing)).toMatchObject([{ status: 'completed', pages }]);
   });
 
   test('of few pages is in the table of runs while it asks about candidates', async () => {
