@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { CanonicalBytes } from '../../src/clerk/canonical-bytes.js';
+import type { JsonValue } from '../../src/user-change.js';
+
+const canonical = new CanonicalBytes();
+
+function rendered(write: (bytes: CanonicalBytes) => void): string {
+  canonical.clear();
+  write(canonical);
+  return Buffer.from(canonical.written()).toString();
+}
+const exact = (value: JsonValue) => rendered((bytes) => bytes.exact(value));
+const withoutNulls = (value: JsonValue) => rendered((bytes) => bytes.withoutNulls(value));
+
+/** What it is to be, told in strings. */
+function asDefined(value: JsonValue, vanish: boolean): string {
+  const isNothing = (member: JsonValue) =>
+    vanish && (member === null || (Array.isArray(member) && member.length === 0));
+  if (isNothing(value)) return '';
+  if (Array.isArray(value)) {
+    const members = value.map((member) => asDefined(member, vanish));
+    return `[${(vanish ? members.sort() : members).join(',')}]`;
+  }
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.keys(value)
+    .sort()
+    .filter((key) => !isNothing(value[key] ?? null))
+    .map((key) => `${JSON.stringify(key)}:${asDefined(value[key] ?? null, vanish)}`);
+  return `{${members.join(',')}}`;
+}
+
+/** Also control characters, halves of surrogate pairs and what needs escaping; nothing that differs only in UTF-8. */
+const values = fc.jsonValue({ stringUnit: 'binary' }) as fc.Arbitrary<JsonValue>;
+
+describe('any value', () => {
+  test('is written exactly, but for the order of keys', () => {
+    fc.assert(fc.property(values, (value) => expect(exact(value)).toBe(asDefined(value, false))));
+  });
+
+  test('is written without nulls and empty lists, and its lists as sets', () => {
+    fc.assert(fc.property(values, (value) => expect(withoutNulls(value)).toBe(asDefined(value, true))));
+  });
+
+  test('of up to a hundred keys is written in their order', () => {
+    const keys = fc.uniqueArray(fc.string(), { maxLength: 100 });
+    fc.assert(
+      fc.property(keys, (names) => {
+        const value = Object.fromEntries(names.map((name, nth) => [name, nth]));
+        expect(exact(value)).toBe(asDefined(value, false));
+      }),
+    );
+  });
+});
+
+test('what is longer than anything before fits, wherever it grows', () => {
+  for (const length of [8_190, 20_000, 100_000]) {
+    for (const text of ['x'.repeat(length), 'é'.repeat(length), '"'.repeat(length)]) {
+      const value = ['before', text, { [text]: 1 }, 'behind'];
+      expect(exact(value)).toBe(JSON.stringify(value));
+    }
+  }
+});
+
+test('metadata that was never set is nothing, be it null or empty; a list in its place is something', () => {
+  const metadata = (value: JsonValue) => rendered((bytes) => bytes.metadata(value));
+  expect([null, {}, [], { a: null }].map(metadata)).toEqual(['', '', '[]', '{"a":null}']);
+});
+
+test('what a writing that failed has left is not part of the next', () => {
+  let deep: JsonValue = 'deep';
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+  expect(() => exact(deep)).toThrow(RangeError);
+  expect(exact({ b: 1, a: 2 })).toBe('{"a":2,"b":1}');
+});
