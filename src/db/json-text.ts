@@ -12,6 +12,13 @@ export function jsonText(value: unknown): string {
   return SUSPECT.test(text) ? JSON.stringify(storable(JSON.parse(text))) : text;
 }
 
+/** @returns {@link jsonText} of each value, a line each, for JSON text has no line break. */
+export function jsonLines(values: readonly unknown[]): string {
+  const text = values.map((value) => JSON.stringify(value)).join('\n');
+  // Looked for in all of them at once, for few have any.
+  return SUSPECT.test(text) ? values.map(jsonText).join('\n') : text;
+}
+
 function storable(value: JsonValue): JsonValue {
   if (typeof value === 'string') return storableText(value);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { toUserSnapshot } from '../../src/clerk/to-user-snapshot.js';
 import type { JsonObject } from '../../src/user-change.js';
+import { fullClerkUser } from '../clerk/full-clerk-user.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
 
@@ -48,6 +50,21 @@ test('a `__proto__` key is stored like any other, beside a NUL too', async () =>
   expect(
     await table.db.$queryRaw`SELECT public_metadata::text AS text FROM users WHERE clerk_id = ${id}`,
   ).toEqual([{ text: '{"x": "\uFFFD", "__proto__": {"admin": true}}' }]);
+});
+
+test("Clerk's fields are sent in the order in which jsonb keeps them, so that it need not sort them", async () => {
+  const id = newUserId();
+  const snapshot = toUserSnapshot(
+    { ...fullClerkUser(), id },
+    { observedAtMs: T0, observedVia: 'api', keepPrivateMetadata: true },
+  );
+  expect(await table.apply(snapshot)).toBe('created');
+  const [row] = await table.db.$queryRaw<
+    { text: string }[]
+  >`SELECT raw::text AS text FROM users WHERE clerk_id = ${id}`;
+  expect(Object.keys(JSON.parse(row?.text ?? ''))).toEqual(
+    Object.keys(JSON.parse(JSON.stringify(snapshot.raw))),
+  );
 });
 
 test('text that looks like SQL is text', async () => {
