@@ -8,6 +8,7 @@ import {
 } from '../db/deletion-candidates.js';
 import { ASKED_AT_ONCE } from '../planned.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { LONGEST_TASK_MS, pagesPerTask } from './pages-per-task.js';
 import { requireInstance } from './require-instance.js';
 
 export interface AskStep {
@@ -20,7 +21,7 @@ export interface AskStep {
 }
 
 export interface AskedCandidates {
-  /** null once all were asked about. */
+  /** Whom the next step is to go on after; null once all were asked about. */
   after: string | null;
   clerkRequests: number;
   /** Whether the answer showed a witness; without one it says nothing, and the candidates stay. */
@@ -30,25 +31,32 @@ export interface AskedCandidates {
 }
 
 /**
- * Asks Clerk by id, in one request, about rows that a sweep did not find listed.
+ * Asks Clerk by id about rows that a sweep did not find listed: so many at a time as one request may name, and as often as
+ * the rate allows one task.
  *
- * @throws what the Clerk and Postgres rooms throw, all retried.
+ * @throws what the Clerk and Postgres rooms throw, all retried; who was asked about is not asked about again.
  */
 export async function askCandidates(
   deps: ActivityDependencies,
   { after, witnessIds, withKept = false }: AskStep,
 ): Promise<AskedCandidates> {
   await requireInstance(deps);
-  const ids = await listUnaskedCandidates(deps.db, after, ASKED_AT_ONCE);
-  const answer =
-    ids.length === 0 ? null : await askForUsers(deps.clerk, ids, witnessIds, cancellationSignal());
-  if (answer !== null) await recordAnswer(deps.db, answer);
-  const witnessed = ids.length === 0 || answer !== null;
-  const isLast = ids.length < ASKED_AT_ONCE;
-  return {
-    after: isLast ? null : (ids.at(-1) ?? null),
-    clerkRequests: ids.length === 0 ? 0 : 1,
-    witnessed,
-    ...(isLast && witnessed && { gone: await countGoneUsers(deps.db, { foundUpToMs: null, withKept }) }),
-  };
+  const most = pagesPerTask(deps.reconcile);
+  const endMs = Date.now() + LONGEST_TASK_MS;
+  let clerkRequests = 0;
+  for (let last = after; ; ) {
+    const ids = await listUnaskedCandidates(deps.db, last, ASKED_AT_ONCE);
+    if (ids.length > 0) {
+      const answer = await askForUsers(deps.clerk, ids, witnessIds, cancellationSignal());
+      clerkRequests += 1;
+      if (answer === null) return { after: last, clerkRequests, witnessed: false };
+      await recordAnswer(deps.db, answer);
+    }
+    if (ids.length < ASKED_AT_ONCE) {
+      const gone = await countGoneUsers(deps.db, { foundUpToMs: null, withKept });
+      return { after: null, clerkRequests, witnessed: true, gone };
+    }
+    last = ids.at(-1) ?? last;
+    if (clerkRequests >= most || Date.now() >= endMs) return { after: last, clerkRequests, witnessed: true };
+  }
 }

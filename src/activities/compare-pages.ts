@@ -12,10 +12,8 @@ import {
 } from './compare-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { expectedNext } from './known-pages.js';
-import { pagesPerTask } from './pages-per-task.js';
+import { LONGEST_TASK_MS, pagesPerTask } from './pages-per-task.js';
 
-/** Slow pages are left to the next task, so that a pause is heard soon and little is done again when a worker dies. */
-const LONGEST_MS = 2_000;
 /** So many pages of one walk does Postgres work at while the next is read: more would only take memory. */
 const COMPARED_AT_ONCE = 3;
 /** As of all windows that this process reads side by side, though each has one. */
@@ -55,7 +53,7 @@ async function compareInOrder(
 ): Promise<ComparedPages> {
   const planned = noPlanned();
   const compared: ComparedPages = { totals: noTotals(), next: step.place, witnessIds: [] };
-  const endMs = Date.now() + LONGEST_MS;
+  const endMs = Date.now() + LONGEST_TASK_MS;
   const comparing: Promise<ComparedPage>[] = [];
   let reads = 0;
   let settled = 0;

@@ -5,6 +5,9 @@ const MOST_TASKS_PER_SECOND = 5;
 /** A task that is lost with its worker is done again from its start. */
 const MOST_PAGES = 25;
 
+/** What is slow is left to the next task, so that a pause is heard soon and little is done again when a worker dies. */
+export const LONGEST_TASK_MS = 2_000;
+
 /**
  * @param reconcile its `requestsPerSecond` are the reconcile's share of Clerk's rate limit.
  * @returns how many requests one activity may make, one after the other; the queue's rate is divided by it.

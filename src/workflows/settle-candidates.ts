@@ -17,8 +17,8 @@ import type { Swept } from './sweep-users.js';
 /** Below this, a share of the table says nothing. */
 const ALWAYS_DELETABLE = 10;
 /**
- * So often one sweep asks, about 98 candidates at a time, for a run has to end. The rest are the next one's; but with so
- * many nobody knows how many are gone, and none is deleted without an operator.
+ * So many tasks ask for one sweep, each about 98 candidates or some times as many, for a run has to end. The rest are the
+ * next one's; but with so many nobody knows how many are gone, and none is deleted without an operator.
  */
 const MOST_ASKS = 500;
 
