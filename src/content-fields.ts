@@ -1,9 +1,6 @@
 /**
- * The fields of Clerk's User that count as its content: a change of one of these is a change of the user.
- *
- * Left out, though stored: `updated_at` and what moves by itself (`last_active_at`, `last_sign_in_at`, `locked`,
- * `lockout_expires_in_seconds`, `verification_attempts_remaining`), `scim`, which only webhooks carry, and every key not
- * in Clerk's schema. If they counted, a webhook's and the API's rendering of one user would differ for ever.
+ * The fields of Clerk's User that count as its content: a change of one of these is a change of the user. Left out, though
+ * stored, are {@link UNCOUNTED_FIELDS} and every key not in Clerk's schema.
  *
  * @see https://clerk.com/docs/reference/backend-api for the User object
  */
@@ -45,6 +42,22 @@ export const CONTENT_FIELDS = [
   'unsafe_metadata',
   'username',
   'web3_wallets',
+] as const;
+
+/**
+ * Fields of Clerk's User that are stored and do not count: who it is, `updated_at` and what moves by itself, and `scim`,
+ * which only webhooks carry. If they counted, a webhook's and the API's rendering of one user would differ for ever.
+ */
+export const UNCOUNTED_FIELDS = [
+  'id',
+  'last_active_at',
+  'last_sign_in_at',
+  'locked',
+  'lockout_expires_in_seconds',
+  'object',
+  'scim',
+  'updated_at',
+  'verification_attempts_remaining',
 ] as const;
 
 /** Those that are lists; a list that is missing, null or empty is the same. */

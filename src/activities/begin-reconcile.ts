@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import { recordReconcileRun } from '../db/record-reconcile-run.js';
-import { addTotals, noTotals } from '../reconcile-totals.js';
+import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import { cutByTable, pagesOf, WINDOW_START, windowsOf } from '../sweep-windows.js';
 import { type Counts, compareCounts } from './compare-counts.js';
 import { type ComparedPages, comparePages } from './compare-pages.js';
@@ -23,7 +23,7 @@ export interface ReconcileBeginning extends ReconcileAsked {
 }
 
 interface Begun extends ReconcilePreparation {
-  /** Its end, where that was all there was to do. */
+  /** What {@link endReconcile} returned, where everything was read and this task could still ask it. */
   ended?: EndedReconcile;
 }
 
@@ -44,55 +44,76 @@ export interface BegunSweep extends Begun {
 }
 
 /**
- * Decides what a reconcile reads, and begins to: so a small one has read everything once this returns, and has ended.
+ * Decides what a reconcile reads, and begins to. Where the requests of one task suffice, it has read everything once this
+ * returns, and has ended.
  *
- * @throws what {@link prepareReconcile}, {@link compareCounts} and {@link deltaPage} throw, all retried. What pages and the
- *   end throw, the task says that is to do them next.
+ * @throws what {@link prepareReconcile}, {@link compareCounts} and {@link deltaPage} throw, all retried. What pages or the
+ *   end throw is thrown by the task of their own that does them next.
+ * @remarks Tried again after it was lost, it writes no user twice; but what the lost attempt had written is then not in
+ *   the run's totals, only in the log.
  */
 export async function beginReconcile(
   deps: ActivityDependencies,
   beginning: ReconcileBeginning,
 ): Promise<BegunDelta | BegunSweep> {
-  const { id, startedAtMs, plan, sweep, takesPages = false } = beginning;
-  const { kind, ...preparation } = await prepareReconcile(deps, { sweep });
-  const { earlier, sinceMs, pageSize, requestsPerSecond, pagesPerRun, requestsPerTask } = preparation;
-  const run = { id, kind, startedAtMs, windows: 1 };
-  if (kind === 'delta') {
-    const page = await deltaPage(deps, { offset: 0, sinceMs });
-    const end = { run: { ...run, totals: page.totals }, plan, earlier };
-    const ended = page.nextOffset === null && (await endIfMay(deps, beginning, end, requestsPerTask));
-    return { ...preparation, kind, page, ...(ended && { ended }) };
-  }
+  const prepared = await prepareReconcile(deps, beginning);
+  return prepared.kind === 'delta'
+    ? beginDelta(deps, beginning, prepared)
+    : beginSweep(deps, beginning, prepared);
+}
+
+async function beginDelta(
+  deps: ActivityDependencies,
+  beginning: ReconcileBeginning,
+  prepared: ReconcilePreparation,
+): Promise<BegunDelta> {
+  const page = await deltaPage(deps, { offset: 0, sinceMs: prepared.sinceMs });
+  const { earlier } = prepared;
+  const ended =
+    page.nextOffset === null
+      ? await endAtOnce(deps, beginning, prepared, { totals: page.totals, earlier })
+      : undefined;
+  return { ...prepared, kind: 'delta', page, ...(ended && { ended }) };
+}
+
+async function beginSweep(
+  deps: ActivityDependencies,
+  beginning: ReconcileBeginning,
+  prepared: ReconcilePreparation,
+): Promise<BegunSweep> {
+  const { id, startedAtMs, plan, takesPages = false } = beginning;
   const counts = await compareCounts(deps, null);
-  const toCount = { ...noTotals(), clerkRequests: 1 };
-  const users = { ...counts, pageSize };
-  const windows = windowsOf(users, requestsPerSecond);
-  const isOneWalk = windows === 1 && pagesOf(users) <= pagesPerRun;
-  const most = requestsPerTask - toCount.clerkRequests;
+  const counted = { ...noTotals(), clerkRequests: 1 };
+  const users = { ...counts, pageSize: prepared.pageSize };
+  const windows = windowsOf(users, prepared.requestsPerSecond);
+  const isOneWalk = windows === 1 && pagesOf(users) <= prepared.pagesPerRun;
+  const most = prepared.requestsPerTask - counted.clerkRequests;
   const compared = isOneWalk && takesPages ? await firstPages(deps, { id, plan }, most) : undefined;
+  // A plan does not tell of candidates: it has yet to ask about them.
   if (compared?.next === null && compared.hasCandidates === false) {
-    const totals = addTotals(toCount, compared.totals);
-    const end = { run: { ...run, totals }, plan, earlier: null };
-    const ended = await endIfMay(deps, beginning, end, requestsPerTask);
-    if (ended) return { ...preparation, kind, counts, compared, ended };
+    const totals = addTotals(counted, compared.totals);
+    const ended = await endAtOnce(deps, beginning, prepared, { totals, earlier: null });
+    if (ended) return { ...prepared, kind: 'sweep', counts, compared, ended };
   }
   const bounds = windows > 1 && cutByTable(users) ? await findWindowBounds(deps.db, windows) : null;
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();
-  if (!plan) await recordReconcileRun(deps.db, { id, kind, status: 'running', startedAtMs, totals: toCount });
-  return { ...preparation, kind, counts, bounds, ...(compared && { compared }) };
+  if (!plan)
+    await recordReconcileRun(deps.db, { id, kind: 'sweep', status: 'running', startedAtMs, totals: counted });
+  return { ...prepared, kind: 'sweep', counts, bounds, ...(compared && { compared }) };
 }
 
 /** @returns undefined where the run does not take it, where the rate allows this task no more requests, or where it failed. */
-async function endIfMay(
+async function endAtOnce(
   deps: ActivityDependencies,
-  { takesEnd = false }: ReconcileBeginning,
-  end: ReconcileEnd,
-  most: number,
+  { id, startedAtMs, plan, takesEnd = false }: ReconcileBeginning,
+  { kind, requestsPerTask }: ReconcilePreparation,
+  { totals, earlier }: { totals: ReconcileTotals; earlier: ReconcileEnd['earlier'] },
 ): Promise<EndedReconcile | undefined> {
+  if (!takesEnd || totals.clerkRequests >= requestsPerTask) return undefined;
   cancellationSignal().throwIfAborted();
-  if (!takesEnd || end.run.totals.clerkRequests >= most) return undefined;
-  return unlessFailed(endReconcile(deps, end));
+  const run = { id, kind, startedAtMs, totals, windows: 1 };
+  return unlessFailed(endReconcile(deps, { run, plan, earlier }));
 }
 
 /** @returns undefined where the rate allows this task no more requests, or where they failed. */

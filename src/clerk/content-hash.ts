@@ -1,12 +1,17 @@
 import { hash } from 'node:crypto';
 import { CONTENT_FIELDS, METADATA_FIELDS } from '../content-fields.js';
-import type { JsonObject, MappedValues, UserColumns } from '../user-change.js';
-import { CanonicalBytes } from './canonical-bytes.js';
+import type { JsonObject, JsonValue, MappedValues, UserColumns } from '../user-change.js';
+import { writeExact, writeWithoutNulls } from './canonical-json.js';
+import { JsonBytes } from './json-bytes.js';
 
-const FIELDS = CONTENT_FIELDS.map((field) => ({ field, isMetadata: METADATA_FIELDS.has(field) }));
+const NEW_LINE = 0x0a;
+const FIELDS = CONTENT_FIELDS.map((field) => ({
+  field,
+  write: METADATA_FIELDS.has(field) ? writeMetadata : writeWithoutNulls,
+}));
 
-/** Filled and read in one go, so one is enough. */
-const canonical = new CanonicalBytes();
+/** Written and read in one go, so one is enough. */
+const bytes = new JsonBytes();
 
 /**
  * @returns 22 characters that are equal for equal content: the columns, {@link CONTENT_FIELDS} and what the application
@@ -15,16 +20,21 @@ const canonical = new CanonicalBytes();
  *   letter, but for the order of its keys.
  */
 export function contentHash(columns: UserColumns, user: JsonObject, mapped?: MappedValues): string {
-  canonical.clear();
-  canonical.exact({ ...columns });
-  for (const { field, isMetadata } of FIELDS) {
-    canonical.newLine();
-    if (isMetadata) canonical.metadata(user[field] ?? null);
-    else canonical.withoutNulls(user[field] ?? null);
+  bytes.clear();
+  writeExact(bytes, { ...columns });
+  for (const { field, write } of FIELDS) {
+    bytes.byte(NEW_LINE);
+    write(bytes, user[field] ?? null);
   }
   mapped?.columns.forEach(({ name, type }, nth) => {
-    canonical.text(`\n${name} ${type} `);
-    canonical.exact(mapped.values[nth] ?? null);
+    bytes.append(`\n${name} ${type} `);
+    writeExact(bytes, mapped.values[nth] ?? null);
   });
-  return hash('sha256', canonical.written(), 'base64url').slice(0, 22);
+  return hash('sha256', bytes.written(), 'base64url').slice(0, 22);
+}
+
+/** Metadata never set is null in one rendering and an empty object in another. */
+function writeMetadata(to: JsonBytes, value: JsonValue): void {
+  const isUnset = value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+  if (!isUnset || Array.isArray(value)) writeExact(to, value);
 }

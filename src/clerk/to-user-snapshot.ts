@@ -1,4 +1,3 @@
-import { CONTENT_FIELDS } from '../content-fields.js';
 import { failure } from '../failures.js';
 import type { JsonObject, JsonValue, ObservedVia, UserColumns, UserSnapshot } from '../user-change.js';
 import type { UserMapping } from '../user-mapping.js';
@@ -78,31 +77,9 @@ function primary(entries: JsonValue | undefined, primaryId: JsonValue | undefine
   return entries.map(asObject).find((entry) => entry?.id === primaryId);
 }
 
-/** Those of Clerk's fields that are no content; see there. */
-const OTHER_FIELDS = [
-  'id',
-  'object',
-  'updated_at',
-  'last_active_at',
-  'last_sign_in_at',
-  'locked',
-  'lockout_expires_in_seconds',
-  'verification_attempts_remaining',
-  'scim',
-];
-/**
- * jsonb keeps an object's keys by their length, and Postgres need not sort them if they come so: that is a quarter of what
- * it takes to read a user. What a user lacks stays undefined, which JSON leaves out.
- */
-const IN_JSONB_ORDER = Object.fromEntries(
-  [...CONTENT_FIELDS, ...OTHER_FIELDS]
-    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
-    .map((field) => [field, undefined]),
-);
-
 function toRaw(user: JsonObject, keepPrivateMetadata: boolean): JsonObject {
-  const left = keepPrivateMetadata ? {} : { private_metadata: undefined };
-  const raw = { ...IN_JSONB_ORDER, ...user, ...left } as JsonObject;
+  const { private_metadata: _, ...others } = user;
+  const raw = keepPrivateMetadata ? { ...user } : others;
   for (const key in raw) {
     const value = raw[key];
     if (Array.isArray(value) && value.length > 1) raw[key] = inOrderOfIds(value);

@@ -1,6 +1,7 @@
 import type { JsonValue, UserSnapshot } from '../user-change.js';
 import { Prisma } from './generated/client.js';
 import { jsonLines, jsonText } from './json-text.js';
+import { inJsonbOrder } from './jsonb-order.js';
 import { CONTENT, mappedColumns, quoted } from './user-columns.js';
 
 interface IncomingColumn {
@@ -76,7 +77,7 @@ export function incomingVersions(snapshots: readonly UserSnapshot[]): Prisma.Sql
 export function incomingSnapshots(snapshots: readonly UserSnapshot[], withheld = false): Prisma.Sql {
   const columns = [ID, ...CONTENT_AND_VERSION, ...mapped(snapshots)];
   // A line each: so Postgres parses each user once, and no more than its own text.
-  const raws = Prisma.sql`string_to_table(${jsonLines(snapshots.map(({ raw }) => raw))}, E'\\n')`;
+  const raws = Prisma.sql`string_to_table(${jsonLines(snapshots.map(({ raw }) => inJsonbOrder(raw)))}, E'\\n')`;
   const nobodys = columns.map((one) => (one.column === 'email' ? { ...one, cast: () => 'NULL::text' } : one));
   return Prisma.sql`incoming AS MATERIALIZED (
   SELECT DISTINCT ON (clerk_id) ${values(withheld ? nobodys : columns)},

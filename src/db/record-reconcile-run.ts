@@ -17,25 +17,35 @@ export interface ReconcileRunRecord {
   webhooks?: WebhookVerdict;
 }
 
+type Status = ReconcileRunRecord['status'];
+
 /**
- * Writes where a reconcile stands. One that has ended is not running any more, whatever an activity says that did not hear
- * of it.
+ * What a row may say for the new status to be written over it. A run that was cancelled stays so, whatever its activity,
+ * which hears of it seconds later, says of having completed it.
+ */
+const FOLLOWS: Record<Status, readonly Status[]> = {
+  running: ['running'],
+  completed: ['running', 'completed'],
+  cancelled: ['running', 'completed', 'cancelled', 'failed'],
+  failed: ['running', 'completed', 'cancelled', 'failed'],
+};
+
+/**
+ * Writes where a reconcile stands.
  *
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function recordReconcileRun(db: Database, record: ReconcileRunRecord): Promise<void> {
   const { id, startedAtMs, totals, ...rest } = record;
-  const finishedAt = record.status === 'running' ? null : new Date();
+  const { status } = rest;
+  const finishedAt = status === 'running' ? null : new Date();
   // A clock that runs ahead must not make this the latest run for hours.
   const startedAt = new Date(Math.min(startedAtMs, Date.now()));
   const data = { ...rest, ...totals, startedAt, finishedAt };
   try {
-    if (finishedAt !== null) {
-      await db.reconcileRun.upsert({ where: { id }, create: { id, ...data }, update: data });
-      return;
-    }
     const { count } = await db.reconcileRun.createMany({ data: [{ id, ...data }], skipDuplicates: true });
-    if (count === 0) await db.reconcileRun.updateMany({ where: { id, finishedAt: null }, data });
+    if (count === 0)
+      await db.reconcileRun.updateMany({ where: { id, status: { in: [...FOLLOWS[status]] } }, data });
   } catch (error) {
     throw postgresFailure(error, 'Recording a reconcile.');
   }

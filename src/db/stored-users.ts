@@ -4,8 +4,10 @@ import { Prisma } from './generated/client.js';
  * The CTE `stored`: what is known of the users of `incoming`, one row each, without what is large. A user whose row was
  * removed is known by its tombstone, with `is_erased`, so that one rule holds for both kinds.
  *
- * @remarks By an array, so that the rows are looked up in the index: of a table that has grown since it was analysed, as in a
- *   first sweep, the planner expects so little that it would read it whole for each page. A writer takes `query`'s `erasureLock`: otherwise a row could leave `users` after this was read.
+ * @remarks Looked up by an array, and so through the index: joined, a table that has grown since it was analysed last, as in
+ *   a first sweep, was read whole for each page, for the planner took it to be small.
+ *
+ *   A writer takes `query`'s `erasureLock`: otherwise a row could leave `users` after this was read.
  */
 export const STORED_USERS = Prisma.sql`stored AS MATERIALIZED (
   SELECT clerk_id, clerk_updated_at, observed_at, content_hash, locked, last_sign_in_at, deleted_at, restored_at, revision, false AS is_erased

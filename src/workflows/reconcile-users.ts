@@ -32,7 +32,7 @@ export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileRe
     return await work(run, input);
   } catch (error) {
     const status = isCancellation(error) ? 'cancelled' : 'failed';
-    // The first task hears of it seconds later, and may yet write pages, and that the run is running.
+    // The first task hears of it seconds later, and may yet write pages, and that the run is running or completed.
     if (run.kind !== null || fewerRuns) {
       const kind = run.kind ?? (input.kind === 'sweep' ? 'sweep' : 'delta');
       await CancellationScope.nonCancellable(() => recordRun(run, { status, kind }));
@@ -68,7 +68,8 @@ async function reconcile(
     planned = swept.planned;
     if (plan) gone = await planDeletions(run, swept);
     else await settleCandidates(run, swept, { ...begun, mostDeletions });
-    ended = begun.kind === 'sweep' ? await end(run, null, begun.ended) : await end(run, null);
+    // A delta's end, if it came to that, only said that a sweep is due.
+    ended = await end(run, null, begun.kind === 'sweep' ? begun.ended : undefined);
   }
   await run.end();
   return reconcileResult(run, { planned, gone, webhooks: ended.webhooks });
@@ -94,15 +95,15 @@ async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedR
 /**
  * Counts both sides, and records the run as completed, unless it was a delta and the counts ask for a sweep.
  *
- * @param begun the end, where the task that began has come to it.
+ * @param known what the first task's end came to, if it came to it.
  */
 async function end(
   run: ReconcileRun,
   earlier: ReconcileEnd['earlier'],
-  begun?: EndedReconcile,
+  known?: EndedReconcile,
 ): Promise<EndedReconcile> {
   const plan = run.mode === 'plan';
-  const ended = begun ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
+  const ended = known ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
   run.counted(ended.counts);
   return ended;
 }

@@ -40,6 +40,8 @@ test('for a run of before, which would not count what its first pages brought, t
 test('for a run that takes them along, they are', async () => {
   const begun = await activity.run(() => beginReconcile(deps, { ...BEGINNING, takesPages: true }));
   expect(begun).toMatchObject({ compared: { totals: { created: 3 }, next: null, hasCandidates: false } });
+  // It would end once more.
+  expect(begun).not.toHaveProperty('ended');
 });
 
 test('it makes no more requests than one task may, the one that counts among them', async () => {
@@ -65,12 +67,13 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
         { ...TAKING_ALL, ...beginning },
       ),
     );
-  /** Too large for a sweep, and swept lately. */
-  const AS_DELTA = [{ sweep: false }, { tickShare: 0, pageSize: 1 }] as const;
+  /** Of a table that was swept lately, and is too large for a sweep at each tick. */
+  const beginDelta = (id: string, reconcile: Partial<ActivityDependencies['reconcile']> = {}) =>
+    begin({ id, sweep: false }, { tickShare: 0, pageSize: 1, ...reconcile });
   const recorded = () => deps.db.reconcileRun.findMany({ orderBy: { startedAt: 'asc' } });
-  const whatFails = (nth: number) => {
+  const failCountingAfter = (times: number) => {
     const pathPrefix = '/v1/users/count';
-    if (nth > 1) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times: nth - 1 });
+    if (times > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times });
     standIn.failWith({ kind: 'status', status: 500, pathPrefix });
   };
 
@@ -97,8 +100,7 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
 
   test('has ended and is recorded: a delta', async () => {
     await begin();
-    const [beginning, settings] = AS_DELTA;
-    await expect(begin({ ...beginning, id: 'delta' }, settings)).resolves.toMatchObject({
+    await expect(beginDelta('delta')).resolves.toMatchObject({
       kind: 'delta',
       ended: { counts: { clerkUsers: 3, liveRows: 3 }, sweepIsDue: false },
     });
@@ -116,36 +118,51 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
     standIn.users.deleteUser(lost.id);
     await deps.db.$executeRaw`
       UPDATE reconcile_runs SET started_at = started_at - interval '1 hour', finished_at = finished_at - interval '1 hour'`;
-    const [beginning, settings] = AS_DELTA;
     const counts = { clerkUsers: 3, liveRows: 4 };
-    await expect(begin({ ...beginning, id: 'first' }, settings)).resolves.toMatchObject({
+    await expect(beginDelta('first')).resolves.toMatchObject({
       ended: { counts, sweepIsDue: false },
     });
-    await expect(begin({ ...beginning, id: 'second' }, settings)).resolves.toMatchObject({
+    await expect(beginDelta('second')).resolves.toMatchObject({
       kind: 'delta',
       ended: { counts, sweepIsDue: true },
     });
     expect(await recorded()).toMatchObject([{ id: 'run' }, { id: 'first' }]);
   });
 
-  test('is left to the next task where this one may make no further request', async () => {
+  test('is ended by the next task where this one may make no further request', async () => {
     const begun = await begin({}, { pagesPerTask: 2 });
     expect(begun).toMatchObject({ compared: { next: null } });
     expect(begun).not.toHaveProperty('ended');
     expect(await recorded()).toMatchObject([{ status: 'running' }]);
+    await deps.db.$executeRaw`UPDATE reconcile_runs SET status = 'completed', live_rows = 3, clerk_users = 3`;
+    const delta = await beginDelta('delta', { pagesPerTask: 1 });
+    expect(delta).toMatchObject({ kind: 'delta', page: { nextOffset: null } });
+    expect(delta).not.toHaveProperty('ended');
   });
 
-  test('is left to the next task where it fails, with what was read before', async () => {
-    whatFails(2);
+  test('is ended by the next task where this one fails to, and what it has read is kept', async () => {
+    failCountingAfter(1);
     const begun = await begin();
     expect(begun).toMatchObject({ compared: { totals: { created: 3 }, next: null } });
     expect(begun).not.toHaveProperty('ended');
     expect(await recorded()).toMatchObject([{ status: 'running' }]);
+    await deps.db.$executeRaw`UPDATE reconcile_runs SET status = 'completed', live_rows = 3, clerk_users = 3`;
+    const delta = await beginDelta('delta');
+    expect(delta).toMatchObject({ kind: 'delta', page: { nextOffset: null } });
+    expect(delta).not.toHaveProperty('ended');
   });
 
-  test('is left to its run where it only plans', async () => {
+  test('that only plans does not end here: who is gone is still to be asked', async () => {
     expect(await begin({ plan: true })).not.toHaveProperty('ended');
     expect(await recorded()).toEqual([]);
+  });
+
+  test('lost after it was recorded and tried again, does not take itself for an earlier one', async () => {
+    await begin({ id: 'before', startedAtMs: Date.now() - 3_600_000 });
+    const first = await beginDelta('delta');
+    const again = await beginDelta('delta');
+    expect(again).toEqual(first);
+    expect(await recorded()).toMatchObject([{ id: 'before' }, { id: 'delta', status: 'completed' }]);
   });
 
   test('is not recorded once it was cancelled', async () => {

@@ -179,7 +179,11 @@ describe('a sweep in windows that are workflows', () => {
 
 test('a sweep is paused between two requests about candidates, and between two steps of deletion', async () => {
   const [gone, askedAtOnce, deletedAtOnce] = [700, 98, 500];
-  const many = await startTestService({ standIn: { seedUsers: gone + 10, rateLimit: null } });
+  const many = await startTestService({
+    // Each request about candidates is a task of its own.
+    pagesPerTask: 1,
+    standIn: { seedUsers: gone + 10, rateLimit: null },
+  });
   const holder = connectDatabase({ url: many.database.url, poolSize: 1 });
   const unasked = () => many.db.deletionCandidate.count({ where: { goneAt: null } });
   const requests = () => many.standIn.stats.total;
@@ -217,29 +221,35 @@ test('a sweep is paused between two requests about candidates, and between two s
   }
 });
 
-test('cancelled while its first task reads pages, it says so in the table, and goes on saying so', async () => {
-  const begun = await startTestService({
-    pageSize: 4,
-    pagesPerTask: 4,
-    standIn: { seedUsers: 70, rateLimit: null },
-  });
-  try {
-    await begun.startWorker();
-    begun.standIn.settings.latencyMs = 300;
-    const handle = await startReconcile(begun);
-    await waitUntil(() => (begun.standIn.stats.byRoute['GET /v1/users'] ?? 0) > 0);
-    await handle.cancel();
-    await expect(handle.result()).rejects.toThrow();
-    const statuses = async () => (await begun.db.reconcileRun.findMany()).map(({ status }) => status);
-    expect(await statuses()).toEqual(['cancelled']);
-    // It ends once that task has: its last page was written, and there is more to read.
-    await begun.stopWorker();
-    expect(await begun.db.user.count()).toBe(3 * 4);
-    expect(await statuses()).toEqual(['cancelled']);
-  } finally {
-    await begun.stop();
-  }
-});
+test.each([
+  ['and would have more to read', { seedUsers: 70, written: 3 * 4 }],
+  ['and would end with them', { seedUsers: 6, written: 6 }],
+])(
+  'cancelled while its first task reads pages, %s, it says so in the table, and goes on saying so',
+  async (_, { seedUsers, written }) => {
+    const begun = await startTestService({
+      pageSize: 4,
+      pagesPerTask: 4,
+      standIn: { seedUsers, rateLimit: null },
+    });
+    try {
+      await begun.startWorker();
+      begun.standIn.settings.latencyMs = 300;
+      const handle = await startReconcile(begun);
+      await waitUntil(() => (begun.standIn.stats.byRoute['GET /v1/users'] ?? 0) > 0);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow();
+      const statuses = async () => (await begun.db.reconcileRun.findMany()).map(({ status }) => status);
+      expect(await statuses()).toEqual(['cancelled']);
+      // It ends once that task has: its last page was written.
+      await begun.stopWorker();
+      expect(await begun.db.user.count()).toBe(written);
+      expect(await statuses()).toEqual(['cancelled']);
+    } finally {
+      await begun.stop();
+    }
+  },
+);
 
 test('a delta is paused between two pages, too', async () => {
   const deltas = await startTestService({
