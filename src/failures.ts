@@ -119,7 +119,7 @@ export const FAILURES = {
     retried: false,
   },
   USER_UNUSABLE: {
-    meaning: 'Clerk sent a user that lacks its id or times.',
+    meaning: 'Clerk sent a user that lacks its id or times, or is nested too deeply.',
     action: 'Report the shape of the payload; the next change of this user is tried afresh.',
     retried: false,
   },

@@ -8,6 +8,7 @@ import { type ComparedPages, comparePages } from './compare-pages.js';
 import { type DeltaPage, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { type EndedReconcile, endReconcile, type ReconcileEnd } from './end-reconcile.js';
+import { endedBefore } from './ended-before.js';
 import { prepareReconcile, type ReconcileAsked, type ReconcilePreparation } from './prepare-reconcile.js';
 
 export interface ReconcileBeginning extends ReconcileAsked {
@@ -49,14 +50,16 @@ export interface BegunSweep extends Begun {
  *
  * @throws what {@link prepareReconcile}, {@link compareCounts} and {@link deltaPage} throw, all retried. What pages or the
  *   end throw is thrown by the task of their own that does them next.
- * @remarks Tried again after it was lost, it writes no user twice; but what the lost attempt had written is then not in
- *   the run's totals, only in the log.
+ * @remarks Tried again after it was lost, it writes no user twice, and does not end twice; but what an attempt had written
+ *   that was lost before its end is not in the run's totals, only in the log.
  */
 export async function beginReconcile(
   deps: ActivityDependencies,
   beginning: ReconcileBeginning,
 ): Promise<BegunDelta | BegunSweep> {
   const prepared = await prepareReconcile(deps, beginning);
+  const ended = await endedBefore(deps, beginning.id, prepared);
+  if (ended !== null) return ended;
   return prepared.kind === 'delta'
     ? beginDelta(deps, beginning, prepared)
     : beginSweep(deps, beginning, prepared);
@@ -111,7 +114,6 @@ async function endAtOnce(
   { totals, earlier }: { totals: ReconcileTotals; earlier: ReconcileEnd['earlier'] },
 ): Promise<EndedReconcile | undefined> {
   if (!takesEnd || totals.clerkRequests >= requestsPerTask) return undefined;
-  cancellationSignal().throwIfAborted();
   const run = { id, kind, startedAtMs, totals, windows: 1 };
   return unlessFailed(endReconcile(deps, { run, plan, earlier }));
 }

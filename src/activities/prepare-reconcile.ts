@@ -5,8 +5,6 @@ import { pagesPerTask } from './pages-per-task.js';
 export interface ReconcileAsked {
   /** Whether everything is to be compared, however much that is. */
   sweep: boolean;
-  /** The reconcile's own id, where it may have ended already and is tried again: that is no earlier one. */
-  id?: string;
 }
 
 export interface ReconcilePreparation {
@@ -48,7 +46,7 @@ export async function prepareReconcile(
     mostDeletedShare,
     pagesPerRun = PAGES_PER_RUN,
   } = deps.reconcile;
-  const earlier = await readEarlierReconciles(deps.db, asked.id);
+  const earlier = await readEarlierReconciles(deps.db);
   const pages = Math.ceil((earlier?.liveRows ?? 0) / pageSize);
   const pagesOfATick = Math.max(1, (intervalMs / 1000) * requestsPerSecond * tickShare);
   const unknown = earlier?.lastSweep == null || earlier.liveRows === null;

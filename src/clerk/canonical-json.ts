@@ -10,10 +10,10 @@ const MOST_INSERTED = 32;
 export function writeExact(bytes: JsonBytes, value: JsonValue): void {
   if (Array.isArray(value)) {
     bytes.byte(OPEN_LIST);
-    value.forEach((member, nth) => {
+    for (let nth = 0; nth < value.length; nth++) {
       if (nth > 0) bytes.byte(COMMA);
-      writeExact(bytes, member);
-    });
+      writeExact(bytes, value[nth] ?? null);
+    }
     bytes.byte(CLOSE_LIST);
   } else if (typeof value === 'object' && value !== null) writeMembers(bytes, value, false);
   else bytes.scalar(value);

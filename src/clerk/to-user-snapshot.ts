@@ -18,7 +18,8 @@ export interface Observation {
  * Turns Clerk's words into ours: the one place where a column is read out of Clerk's user, for every writer.
  *
  * @param user Clerk's User, as a webhook's `data` or an item of the Backend API; unknown keys are kept.
- * @throws USER_UNUSABLE (not retried) when the id, `created_at` or `updated_at` is missing or no id or time;
+ * @throws USER_UNUSABLE (not retried) when the id, `created_at` or `updated_at` is missing or no id or time, or when
+ *   something in it is nested some thousand deep;
  *   MAPPING_FAILED (not retried) when the mapping makes no value of it.
  */
 export function toUserSnapshot(user: JsonObject, observation: Observation): UserSnapshot {
@@ -46,8 +47,18 @@ export function toUserSnapshot(user: JsonObject, observation: Observation): User
     lastSignInAtMs: clerkTimeMs(user.last_sign_in_at),
     raw,
     ...(mapped && { mapped }),
-    contentHash: contentHash(columns, raw, mapped),
+    contentHash: hashOf(columns, raw, mapped),
   };
+}
+
+/** Browsers may write what they like into metadata, and one user is not to keep a page of others. */
+function hashOf(...content: Parameters<typeof contentHash>): string {
+  try {
+    return contentHash(...content);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw failure('USER_UNUSABLE', 'The stack does not suffice for it.');
+  }
 }
 
 function toColumns(user: JsonObject): UserColumns {

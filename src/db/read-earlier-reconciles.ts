@@ -12,16 +12,12 @@ export interface EarlierReconciles extends EarlierCounts {
 }
 
 /**
- * @param ownId a reconcile that is not meant.
  * @returns null before the first completed reconcile.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function readEarlierReconciles(db: Database, ownId?: string): Promise<EarlierReconciles | null> {
+export async function readEarlierReconciles(db: Database): Promise<EarlierReconciles | null> {
   try {
-    const [last, sweep] = await Promise.all([
-      latestCompletedRun(db, undefined, ownId),
-      latestCompletedRun(db, 'sweep', ownId),
-    ]);
+    const [last, sweep] = await Promise.all([latestCompletedRun(db), latestCompletedRun(db, 'sweep')]);
     if (last === null) return null;
     return {
       startedAtMs: last.startedAt.getTime(),

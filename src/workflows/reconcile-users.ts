@@ -22,12 +22,13 @@ const MOST_DELTA_PAGES = 20;
  * and counts pass through here; the users themselves stay in the activities. After a crash it resumes at its page.
  */
 export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileResult> {
-  const fewerRuns = patched('fewer-runs');
+  const endsAtOnce = patched('ends-at-once');
+  const fewerRuns = endsAtOnce || patched('fewer-runs');
   const work =
     fewerRuns || patched('fewer-tasks') ? reconcile : patched('windows') ? reconcileInMoreTasks : null;
   if (work === null) return reconcileBeforeWindows(input);
   checkReconcileInput(input);
-  const run = new ReconcileRun(input.mode ?? 'apply', fewerRuns);
+  const run = new ReconcileRun(input.mode ?? 'apply', { endsAtOnce, fewerRuns });
   try {
     return await work(run, input);
   } catch (error) {
@@ -54,7 +55,7 @@ async function reconcile(
     plan,
     sweep: kind === 'sweep' || plan,
     takesPages: run.fewerRuns,
-    takesEnd: run.fewerRuns,
+    takesEnd: run.endsAtOnce,
   });
   run.pageSize = begun.pageSize;
   let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;
@@ -103,7 +104,8 @@ async function end(
   known?: EndedReconcile,
 ): Promise<EndedReconcile> {
   const plan = run.mode === 'plan';
-  const ended = known ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
+  const taken = run.endsAtOnce ? known : undefined;
+  const ended = taken ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
   run.counted(ended.counts);
   return ended;
 }

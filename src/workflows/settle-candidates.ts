@@ -31,6 +31,7 @@ export async function settleCandidates(
   { witnessIds, hasCandidates }: Swept,
   limits: { mostDeletions: number | undefined; mostDeletedShare: number },
 ): Promise<void> {
+  if (run.fewerRuns && !hasCandidates) return;
   if (witnessIds.length === 0) {
     if (run.counts.liveRows > 0)
       run.notes.push(
@@ -38,7 +39,6 @@ export async function settleCandidates(
       );
     return;
   }
-  if (run.fewerRuns && !hasCandidates) return;
   run.state = 'asking';
   // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
   let withKept = limits.mostDeletions !== undefined;

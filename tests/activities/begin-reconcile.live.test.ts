@@ -1,7 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { beginReconcile, type ReconcileBeginning } from '../../src/activities/begin-reconcile.js';
+import {
+  type BegunDelta,
+  type BegunSweep,
+  beginReconcile,
+  type ReconcileBeginning,
+} from '../../src/activities/begin-reconcile.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
@@ -60,16 +65,20 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
   const begin = (
     beginning: Partial<ReconcileBeginning> = {},
     reconcile: Partial<ActivityDependencies['reconcile']> = {},
-  ) =>
-    activity.run(() =>
+    attempt = activity,
+  ): Promise<BegunDelta | BegunSweep> =>
+    attempt.run(() =>
       beginReconcile(
         { ...deps, reconcile: { ...deps.reconcile, ...reconcile } },
         { ...TAKING_ALL, ...beginning },
       ),
     );
   /** Of a table that was swept lately, and is too large for a sweep at each tick. */
-  const beginDelta = (id: string, reconcile: Partial<ActivityDependencies['reconcile']> = {}) =>
-    begin({ id, sweep: false }, { tickShare: 0, pageSize: 1, ...reconcile });
+  const beginDelta = (
+    id: string,
+    reconcile: Partial<ActivityDependencies['reconcile']> = {},
+    attempt = activity,
+  ) => begin({ id, sweep: false }, { tickShare: 0, pageSize: 1, ...reconcile }, attempt);
   const recorded = () => deps.db.reconcileRun.findMany({ orderBy: { startedAt: 'asc' } });
   const failCountingAfter = (times: number) => {
     const pathPrefix = '/v1/users/count';
@@ -94,7 +103,16 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
       ended: { counts, sweepIsDue: false, webhooks: 'ok' },
     });
     expect(await recorded()).toMatchObject([
-      { id: 'run', kind: 'sweep', status: 'completed', windows: 1, created: 3, clerkRequests: 3, ...counts },
+      {
+        id: 'run',
+        kind: 'sweep',
+        status: 'completed',
+        windows: 1,
+        created: 3,
+        clerkRequests: 3,
+        startedAt: new Date(BEGINNING.startedAtMs),
+        ...counts,
+      },
     ]);
   });
 
@@ -110,6 +128,15 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
       status: 'completed',
       clerkRequests: 2,
     });
+  });
+
+  test('has not ended where a delta has more to read', async () => {
+    await begin();
+    await deps.db.user.deleteMany();
+    const begun = await beginDelta('delta');
+    expect(begun).toMatchObject({ kind: 'delta', page: { nextOffset: 1 } });
+    expect(begun).not.toHaveProperty('ended');
+    expect(await recorded()).toMatchObject([{ id: 'run' }]);
   });
 
   test('has not ended where the counts ask a delta for a sweep', async () => {
@@ -157,12 +184,49 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
     expect(await recorded()).toEqual([]);
   });
 
-  test('lost after it was recorded and tried again, does not take itself for an earlier one', async () => {
-    await begin({ id: 'before', startedAtMs: Date.now() - 3_600_000 });
-    const first = await beginDelta('delta');
-    const again = await beginDelta('delta');
-    expect(again).toEqual(first);
-    expect(await recorded()).toMatchObject([{ id: 'before' }, { id: 'delta', status: 'completed' }]);
+  describe('lost after it was recorded', () => {
+    const second = new MockActivityEnvironment({ attempt: 2 });
+
+    test('answers what it had found, when it is tried again: a sweep, though somebody is gone by now', async () => {
+      const leaving = standIn.users.createUser({ email_address: ['leaving@example.com'] });
+      const first = await begin();
+      standIn.users.deleteUser(leaving.id);
+      const requests = standIn.stats.total;
+      const again = await begin({}, {}, second);
+      expect(standIn.stats.total).toBe(requests);
+      expect(again).toMatchObject({
+        kind: 'sweep',
+        compared: { totals: { created: 4, clerkRequests: 1 }, next: null, hasCandidates: false },
+        ended: first.ended,
+      });
+      expect(await recorded()).toMatchObject([{ created: 4, unchanged: 0, clerkRequests: 3 }]);
+    });
+
+    test('answers what it had found, when it is tried again: a delta, whose counts differ for the first time', async () => {
+      const lost = standIn.users.createUser({ email_address: ['lost@example.com'] });
+      await begin({ id: 'before', startedAtMs: Date.now() - 3_600_000 });
+      await deps.db.$executeRaw`UPDATE reconcile_runs SET finished_at = started_at`;
+      standIn.users.deleteUser(lost.id);
+      const first = await beginDelta('delta');
+      const again = await beginDelta('delta', {}, second);
+      expect(first).toMatchObject({ ended: { sweepIsDue: false, counts: { clerkUsers: 3, liveRows: 4 } } });
+      expect(again).toMatchObject({
+        kind: 'delta',
+        page: { ...(first.kind === 'delta' && first.page) },
+        ended: first.ended,
+      });
+      expect(await recorded()).toMatchObject([{ id: 'before' }, { id: 'delta', clerkRequests: 2 }]);
+    });
+
+    test('is begun afresh where it had not come to its end', async () => {
+      failCountingAfter(1);
+      await begin();
+      standIn.settings.failures = [];
+      await expect(begin({}, {}, second)).resolves.toMatchObject({
+        compared: { totals: { unchanged: 3 } },
+        ended: { sweepIsDue: false },
+      });
+    });
   });
 
   test('is not recorded once it was cancelled', async () => {

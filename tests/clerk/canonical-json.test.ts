@@ -54,14 +54,18 @@ describe('any value', () => {
   });
 });
 
-test('what is longer than anything before fits, wherever it grows', () => {
-  for (const length of [8_190, 20_000, 100_000]) {
-    for (const text of ['x'.repeat(length), 'é'.repeat(length), '"'.repeat(length)]) {
-      const value = ['before', text, { [text]: 1 }, 'behind'];
-      expect(exact(value)).toBe(JSON.stringify(value));
+test.each(['x', 'é', '世', '"'])(
+  'what is longer than anything before fits, whatever it is made of and wherever it ends: %s',
+  (character) => {
+    const lengths = Array.from({ length: 40 }, (_, nth) => 8_160 + nth).concat(20_000, 100_000);
+    for (const length of lengths) {
+      const fresh = new JsonBytes();
+      const value = [character.repeat(length), { [character.repeat(length)]: 1 }, 'behind'];
+      writeExact(fresh, value);
+      expect(Buffer.from(fresh.written()).toString() === JSON.stringify(value)).toBe(true);
     }
-  }
-});
+  },
+);
 
 test('what a writing that failed has left is not part of the next', () => {
   let deep: JsonValue = 'deep';

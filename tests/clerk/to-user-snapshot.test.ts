@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { toUserSnapshot } from '../../src/clerk/to-user-snapshot.js';
 import { failureCode } from '../../src/failures.js';
-import type { JsonObject } from '../../src/user-change.js';
+import type { JsonObject, JsonValue } from '../../src/user-change.js';
 import { fullClerkUser } from './full-clerk-user.js';
 
 const observation = {
@@ -131,6 +131,19 @@ test('the deprecated profile_image_url is no fallback for the avatar', () => {
 
 test('a user imported with a date before Clerk was there keeps it', () => {
   expect(snapshotOf({ created_at: 946_684_800_000 })).toMatchObject({ clerkCreatedAtMs: 946_684_800_000 });
+});
+
+test('a user whose metadata is nested too deeply is refused by a name, and the next one is hashed as ever', () => {
+  let deep: JsonValue = null;
+  for (let depth = 0; depth < 20_000; depth++) deep = [deep];
+  let code: string | undefined;
+  try {
+    snapshotOf({ unsafe_metadata: { deep } });
+  } catch (error) {
+    code = failureCode(error);
+  }
+  expect(code).toBe('USER_UNUSABLE');
+  expect(snapshotOf({}).contentHash).toBe(toUserSnapshot(full, observation).contentHash);
 });
 
 describe('private metadata', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { inJsonbOrder } from '../../src/db/jsonb-order.js';
 import type { JsonObject } from '../../src/user-change.js';
 import { fullClerkUser } from '../clerk/full-clerk-user.js';
@@ -41,6 +42,19 @@ test('NUL characters and lone surrogates, in keys and values, are stored as U+FF
   const before = await table.writing(id);
   expect(await table.apply(answerOf(id, T0, T0 + 60_000, fields), 'reconcile')).toBe('unchanged');
   expect(await table.writing(id)).toEqual(before);
+});
+
+test('of a page, one user with such characters costs the others nothing', async () => {
+  const ids = [newUserId(), newUserId(), newUserId()] as const;
+  const names = ['Ada', 'Gr\0ace', 'Edith'];
+  const page = ids.map((id, nth) => snapshotOf(id, T0, { first_name: names[nth] ?? null }));
+  await applySnapshots(table.db, page, 'reconcile');
+  const stored = await Promise.all(ids.map((id) => table.row(id)));
+  expect(stored.map(({ firstName, raw }) => [firstName, (raw as JsonObject).first_name])).toEqual([
+    ['Ada', 'Ada'],
+    ['Gr\uFFFDace', 'Gr\uFFFDace'],
+    ['Edith', 'Edith'],
+  ]);
 });
 
 test('a `__proto__` key is stored like any other, beside a NUL too', async () => {

@@ -83,6 +83,15 @@ describe('a run from before windows were read within it goes on alike, though a 
   });
 });
 
+test.each(['delta-idle', 'in-one-walk-at-the-beginning'] as const)(
+  'a run from before a reconcile ended where it began goes on alike, though a newer worker tells its end: %s',
+  async (scenario) => {
+    const ended = { counts: { clerkUsers: 23, liveRows: 23 }, sweepIsDue: false };
+    const file = historyFile('reconcileUsers', scenario, 'fewer-runs');
+    await expect(replay(await answeredWith(file, 'mostDeletedShare', { ended }))).resolves.toBeUndefined();
+  },
+);
+
 const whatToDo = (file: string) =>
   `${file} does not replay: with this build, a run that got as far as this one would stall.
 Keep its path beside the new one: put the change behind patched('a-name'), or give the workflow a new type.

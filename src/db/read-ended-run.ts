@@ -1,0 +1,37 @@
+import type { WebhookVerdict } from '../drift.js';
+import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import type { Database } from './database.js';
+import { postgresFailure } from './postgres-failure.js';
+
+/** What a completed reconcile has recorded. */
+export interface EndedRun {
+  kind: 'sweep' | 'delta';
+  totals: ReconcileTotals;
+  /** Counted at the end. */
+  clerkUsers: number;
+  liveRows: number;
+  webhooks: WebhookVerdict | null;
+}
+
+/**
+ * @param id as in `recordReconcileRun`.
+ * @returns null unless that reconcile is completed.
+ * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ */
+export async function readEndedRun(db: Database, id: string): Promise<EndedRun | null> {
+  try {
+    const row = await db.reconcileRun.findUnique({ where: { id, status: 'completed' } });
+    if (row === null) return null;
+    const totals = noTotals();
+    for (const key of Object.keys(totals) as (keyof ReconcileTotals)[]) totals[key] = row[key];
+    return {
+      kind: row.kind === 'sweep' ? 'sweep' : 'delta',
+      totals,
+      clerkUsers: row.clerkUsers ?? 0,
+      liveRows: row.liveRows ?? 0,
+      webhooks: row.webhooks as WebhookVerdict | null,
+    };
+  } catch (error) {
+    throw postgresFailure(error, 'Looking whether a reconcile has ended.');
+  }
+}
