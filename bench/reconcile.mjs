@@ -22,7 +22,7 @@ export default async function reconcile(args) {
     args,
     options: {
       users: { type: 'string', default: '10000,100000' },
-      rounds: { type: 'string', default: '5' },
+      rounds: { type: 'string', default: '7' },
       part: { type: 'string', default: '2000' },
       parallel: { type: 'string', default: '4' },
     },

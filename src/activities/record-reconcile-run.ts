@@ -43,14 +43,9 @@ export async function recordReconcileRun(
   // Once, and not at each tick.
   if (webhooks !== (lastVerdict ?? 'ok'))
     log[webhooks === 'ok' ? 'info' : 'warn'](SAYS[webhooks], { repaired, delivered });
-  await record(deps.db, { ...run, webhooks });
-  if (run.kind === 'sweep') {
-    await Promise.all([
-      settleUsers(deps, run),
-      forgetSettledCandidates(deps.db),
-      pruneReconcileRuns(deps.db),
-    ]);
-  } else await settleUsers(deps, run);
+  const clearing =
+    run.kind === 'sweep' ? [forgetSettledCandidates(deps.db), pruneReconcileRuns(deps.db)] : [];
+  await Promise.all([record(deps.db, { ...run, webhooks }), settleUsers(deps, run), ...clearing]);
   return { webhooks };
 }
 
