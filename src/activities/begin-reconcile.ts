@@ -106,7 +106,10 @@ async function beginSweep(
   return { ...prepared, kind: 'sweep', counts, bounds, ...(compared && { compared }) };
 }
 
-/** @returns undefined where the run does not take it, where the rate allows this task no more requests, or where it failed. */
+/**
+ * @returns undefined where the run does not take its end along, where the rate allows this task no more requests, or where
+ *   the end failed.
+ */
 async function endAtOnce(
   deps: ActivityDependencies,
   { id, startedAtMs, plan, takesEnd = false }: ReconcileBeginning,

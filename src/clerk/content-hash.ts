@@ -35,6 +35,7 @@ export function contentHash(columns: UserColumns, user: JsonObject, mapped?: Map
 
 /** Metadata never set is null in one rendering and an empty object in another. */
 function writeMetadata(to: JsonBytes, value: JsonValue): void {
-  const isUnset = value === null || (typeof value === 'object' && Object.keys(value).length === 0);
-  if (!isUnset || Array.isArray(value)) writeExact(to, value);
+  if (value === null) return;
+  if (typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0) return;
+  writeExact(to, value);
 }

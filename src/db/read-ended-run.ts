@@ -1,5 +1,5 @@
 import type { WebhookVerdict } from '../drift.js';
-import { noTotals, type ReconcileTotals } from '../reconcile-totals.js';
+import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import type { Database } from './database.js';
 import { postgresFailure } from './postgres-failure.js';
 
@@ -22,11 +22,9 @@ export async function readEndedRun(db: Database, id: string): Promise<EndedRun |
   try {
     const row = await db.reconcileRun.findUnique({ where: { id, status: 'completed' } });
     if (row === null) return null;
-    const totals = noTotals();
-    for (const key of Object.keys(totals) as (keyof ReconcileTotals)[]) totals[key] = row[key];
     return {
       kind: row.kind === 'sweep' ? 'sweep' : 'delta',
-      totals,
+      totals: addTotals(noTotals(), row),
       clerkUsers: row.clerkUsers ?? 0,
       liveRows: row.liveRows ?? 0,
       webhooks: row.webhooks as WebhookVerdict | null,

@@ -4,8 +4,8 @@ import { Prisma } from './generated/client.js';
  * The CTE `stored`: what is known of the users of `incoming`, one row each, without what is large. A user whose row was
  * removed is known by its tombstone, with `is_erased`, so that one rule holds for both kinds.
  *
- * @remarks Rows are looked up by an array, and so through the index: joined, a table that has grown since it was analysed last, as in
- *   a first sweep, was read whole for each page, for the planner took it to be small.
+ * @remarks Rows are looked up by an array, and so through the index: joined, a table that has grown since it was analysed
+ *   last, as in a first sweep, was read whole for each page, for the planner took it to be small.
  *
  *   A writer takes `query`'s `erasureLock`: otherwise a row could leave `users` after this was read.
  */

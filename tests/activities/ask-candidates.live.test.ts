@@ -8,6 +8,7 @@ import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand
 import { connectDatabase } from '../../src/db/database.js';
 import { failureCode } from '../../src/failures.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
+import { failAfter } from '../support/fail-after.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 /** One request names 98 of them beside two witnesses. */
@@ -66,8 +67,7 @@ test('a task asks as often as the rate allows, and the next one goes on behind',
 });
 
 test('a task that fails is tried again for those who were not asked about', async () => {
-  standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: ASKING, times: 1 });
-  standIn.failWith({ kind: 'status', status: 500, pathPrefix: ASKING });
+  failAfter(standIn, 1, { kind: 'status', status: 500, pathPrefix: ASKING });
   const failing = activity.run(() => askCandidates(deps, { after: null, witnessIds }).catch(failureCode));
   await expect(failing).resolves.toBe('CLERK_UNAVAILABLE');
   expect(await asked()).toBe(98);
@@ -76,8 +76,7 @@ test('a task that fails is tried again for those who were not asked about', asyn
 });
 
 test('an answer without a witness ends it, and what was asked before it counts', async () => {
-  standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: ASKING, times: 1 });
-  standIn.failWith({ kind: 'empty-list', pathPrefix: ASKING });
+  failAfter(standIn, 1, { kind: 'empty-list', pathPrefix: ASKING });
   await expect(ask({}, 25)).resolves.toMatchObject({ clerkRequests: 2, witnessed: false });
   expect(await asked()).toBe(98);
 });

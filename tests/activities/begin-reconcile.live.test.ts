@@ -12,6 +12,7 @@ import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
+import { failAfter } from '../support/fail-after.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -80,11 +81,8 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
     attempt = activity,
   ) => begin({ id, sweep: false }, { tickShare: 0, pageSize: 1, ...reconcile }, attempt);
   const recorded = () => deps.db.reconcileRun.findMany({ orderBy: { startedAt: 'asc' } });
-  const failCountingAfter = (times: number) => {
-    const pathPrefix = '/v1/users/count';
-    if (times > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times });
-    standIn.failWith({ kind: 'status', status: 500, pathPrefix });
-  };
+  const failCountingAtTheEnd = () =>
+    failAfter(standIn, 1, { kind: 'status', status: 500, pathPrefix: '/v1/users/count' });
 
   beforeEach(async () => {
     await deps.db.reconcileRun.deleteMany();
@@ -168,7 +166,7 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
   });
 
   test('is ended by the next task where this one fails to, and what it has read is kept', async () => {
-    failCountingAfter(1);
+    failCountingAtTheEnd();
     const begun = await begin();
     expect(begun).toMatchObject({ compared: { totals: { created: 3 }, next: null } });
     expect(begun).not.toHaveProperty('ended');
@@ -219,7 +217,7 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
     });
 
     test('is begun afresh where it had not come to its end', async () => {
-      failCountingAfter(1);
+      failCountingAtTheEnd();
       await begin();
       standIn.settings.failures = [];
       await expect(begin({}, {}, second)).resolves.toMatchObject({

@@ -14,6 +14,7 @@ import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand
 import { connectDatabase } from '../../src/db/database.js';
 import { failureCode } from '../../src/failures.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
+import { failAfter } from '../support/fail-after.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { waitUntil } from '../support/wait-until.js';
 
@@ -60,10 +61,8 @@ const stepAt = (place: SweepPlace): CompareStep => ({
 const inOrder = () => standIn.users.list(`limit=${USERS}&order_by=%2Bcreated_at`).map(({ id }) => id);
 
 describe('a task of several pages', () => {
-  const outage = (after: number) => {
-    if (after > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: PAGES, times: after });
-    standIn.failWith({ kind: 'status', status: 500, pathPrefix: PAGES });
-  };
+  const outage = (after: number) =>
+    failAfter(standIn, after, { kind: 'status', status: 500, pathPrefix: PAGES });
 
   test('makes no more requests than it may', async () => {
     const modest = { ...deps, reconcile: { ...deps.reconcile, pagesPerTask: 4 } };
@@ -124,8 +123,7 @@ describe('a task of several pages', () => {
 
   test('that is cancelled while it reads ahead ends at once, and asks for no further page', async () => {
     const cancelled = new MockActivityEnvironment();
-    standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: PAGES, times: 2 });
-    standIn.failWith({ kind: 'slow', latencyMs: 8_000, pathPrefix: PAGES });
+    failAfter(standIn, 2, { kind: 'slow', latencyMs: 8_000, pathPrefix: PAGES });
     const before = standIn.stats.total;
     const startedAtMs = Date.now();
     const comparing = cancelled.run(() => comparePages(deps, stepAt(BEGINNING)));

@@ -3,6 +3,7 @@ import type { InjectedFailure } from '../../src/clerk-stand-in/stand-in-settings
 import type { ReconcileInput, ReconcileResult } from '../../src/workflows/reconcile-messages.js';
 import type { reconcileUsers } from '../../src/workflows/reconcile-users.js';
 import type { sweepWindow } from '../../src/workflows/sweep-window.js';
+import { failAfter } from '../support/fail-after.js';
 import { type Reconcile, startReconcile, statusOf } from '../support/reconciling.js';
 import { startTestService, type TestService, type TestServiceOptions } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -63,9 +64,7 @@ export async function ended(handle: Reconcile, expected: Partial<ReconcileResult
 
 /** Answers so many pages, then fails. */
 export function failAfterPages({ standIn }: TestService, pages: number, failure: InjectedFailure): void {
-  const pathPrefix = '/v1/users?order_by';
-  if (pages > 0) standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times: pages });
-  standIn.failWith({ ...failure, pathPrefix });
+  failAfter(standIn, pages, { ...failure, pathPrefix: '/v1/users?order_by' });
 }
 
 export function deleteAtClerk({ standIn }: TestService, users: number): void {

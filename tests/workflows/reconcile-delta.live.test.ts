@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { failAfter } from '../support/fail-after.js';
 import { differences, liveIds, reconcile, writesToUsers } from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -64,8 +65,7 @@ test.each([1, 2, 3])('page %i cut short by Clerk is not taken for the last', asy
   const changed = change(30, 'Changed');
   const newestFirst = service.standIn.users.list(`limit=${USERS}&order_by=-updated_at`);
   const [from, length] = page === 1 ? [0, 10] : [5 + (page - 2) * (PAGE_SIZE - 5), PAGE_SIZE];
-  service.standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: '/v1/users?order_by', times: page - 1 });
-  service.standIn.failWith({
+  failAfter(service.standIn, page - 1, {
     kind: 'status',
     status: 200,
     body: newestFirst.slice(from, from + length).slice(0, 3),

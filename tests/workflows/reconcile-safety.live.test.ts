@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
+import { failAfter } from '../support/fail-after.js';
 import {
   clerkIds,
   heldDeletions,
@@ -129,8 +130,7 @@ describe('no deletion comes of', () => {
 
   test("another instance's key in the middle of a sweep: the rest waits until the key is right again", async () => {
     const other = await startStandIn({ seedUsers: 12, seed: 99, rateLimit: null, instanceId: 'ins_other' });
-    service.standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: '/v1/users', times: 3 });
-    service.standIn.failWith({ kind: 'status', status: 500, pathPrefix: '/v1/users' });
+    failAfter(service.standIn, 3, { kind: 'status', status: 500, pathPrefix: '/v1/users' });
     const handle = await startReconcile(service);
     await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
     await withClerk(other, async () => {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { failAfter } from '../support/fail-after.js';
 import {
   clerkIds,
   liveIds,
@@ -121,9 +122,7 @@ describe('a sweep', () => {
   });
 
   test('of few pages whose end fails has a task for it, which says so, and reads no page again', async () => {
-    const pathPrefix = '/v1/users/count';
-    service.standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix, times: 1 });
-    service.standIn.failWith({ kind: 'status', status: 500, pathPrefix });
+    failAfter(service.standIn, 1, { kind: 'status', status: 500, pathPrefix: '/v1/users/count' });
     const failing = await startReconcile(service);
     await untilFailedWith(failing, 'CLERK_UNAVAILABLE');
     expect(await activitiesOf(failing)).toEqual(['beginReconcile', 'endReconcile']);
