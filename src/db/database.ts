@@ -45,6 +45,8 @@ export function connectDatabase(options: DatabaseOptions): Database {
   // Idle connections break whenever Postgres restarts; the next statement reports what matters.
   const ignore = () => undefined;
   pool.on('error', ignore);
+  // One that is in use, too: between two statements nobody else hears it, and an error that nobody hears ends the process.
+  pool.on('connect', (client) => client.on('error', ignore));
   const adapter = new PrismaPg(pool, {
     onPoolError: ignore,
     onConnectionError: ignore,
