@@ -27,6 +27,7 @@ import { listVersions } from '../../src/db/list-versions.js';
 import { migrate } from '../../src/db/migrate.js';
 import { pruneReconcileRuns } from '../../src/db/prune-reconcile-runs.js';
 import { readEarlierReconciles } from '../../src/db/read-earlier-reconciles.js';
+import { readEndedRun } from '../../src/db/read-ended-run.js';
 import { readOverview } from '../../src/db/read-overview.js';
 import { recordReconcileRun } from '../../src/db/record-reconcile-run.js';
 import {
@@ -76,6 +77,7 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   forgetSettledCandidates,
   pruneReconcileRuns,
   readEarlierReconciles,
+  readEndedRun: (db) => readEndedRun(db, 'run/run'),
   listVersions,
   readOverview,
   recordReconcileRun: (db) =>
