@@ -178,11 +178,6 @@ export const FAILURES = {
     action: 'Start it again as the message says.',
     retried: false,
   },
-  RUN_OUTDATED: {
-    meaning: 'This reconcile was begun by an earlier version of the service.',
-    action: 'Nothing; the next tick does its work.',
-    retried: false,
-  },
   CLERK_REQUEST_REFUSED: {
     meaning: 'Clerk refuses a request of ours as malformed.',
     action: 'Report it with the status and code in the message.',

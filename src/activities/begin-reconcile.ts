@@ -17,10 +17,6 @@ export interface ReconcileBeginning extends ReconcileAsked {
   startedAtMs: number;
   /** Whether nothing is to be written. */
   plan: boolean;
-  /** Whether the run takes first pages along: one of before would read them again, and count what they brought as nothing. */
-  takesPages?: boolean;
-  /** Whether the run takes its end along as well; one of before would end once more. */
-  takesEnd?: boolean;
 }
 
 interface Begun extends ReconcilePreparation {
@@ -39,7 +35,7 @@ export interface BegunSweep extends Begun {
   kind: 'sweep';
   counts: Counts;
   /** The times at which to cut it into windows, Unix milliseconds; null where only Clerk knows them. */
-  bounds?: number[] | null;
+  bounds: number[] | null;
   /** Its first pages, where one walk reads all. */
   compared?: ComparedPages;
 }
@@ -84,19 +80,19 @@ async function beginSweep(
   beginning: ReconcileBeginning,
   prepared: ReconcilePreparation,
 ): Promise<BegunSweep> {
-  const { id, startedAtMs, plan, takesPages = false } = beginning;
+  const { id, startedAtMs, plan } = beginning;
   const counts = await compareCounts(deps, null);
   const counted = { ...noTotals(), clerkRequests: 1 };
   const users = { ...counts, pageSize: prepared.pageSize };
   const windows = windowsOf(users, prepared.requestsPerSecond);
   const isOneWalk = windows === 1 && pagesOf(users) <= prepared.pagesPerRun;
   const most = prepared.requestsPerTask - counted.clerkRequests;
-  const compared = isOneWalk && takesPages ? await firstPages(deps, { id, plan }, most) : undefined;
+  const compared = isOneWalk ? await firstPages(deps, { id, plan }, most) : undefined;
   // A plan does not tell of candidates: it has yet to ask about them.
   if (compared?.next === null && compared.hasCandidates === false) {
     const totals = addTotals(counted, compared.totals);
     const ended = await endAtOnce(deps, beginning, prepared, { totals, earlier: null });
-    if (ended) return { ...prepared, kind: 'sweep', counts, compared, ended };
+    if (ended) return { ...prepared, kind: 'sweep', counts, bounds: null, compared, ended };
   }
   const bounds = windows > 1 && cutByTable(users) ? await findWindowBounds(deps.db, windows) : null;
   // Whoever cancelled meanwhile would find it running for ever.
@@ -107,16 +103,15 @@ async function beginSweep(
 }
 
 /**
- * @returns undefined where the run does not take its end along, where the rate allows this task no more requests, or where
- *   the end failed.
+ * @returns undefined where the rate allows this task no more requests, or where the end failed.
  */
 async function endAtOnce(
   deps: ActivityDependencies,
-  { id, startedAtMs, plan, takesEnd = false }: ReconcileBeginning,
+  { id, startedAtMs, plan }: ReconcileBeginning,
   { kind, requestsPerTask }: ReconcilePreparation,
   { totals, earlier }: { totals: ReconcileTotals; earlier: ReconcileEnd['earlier'] },
 ): Promise<EndedReconcile | undefined> {
-  if (!takesEnd || totals.clerkRequests >= requestsPerTask) return undefined;
+  if (totals.clerkRequests >= requestsPerTask) return undefined;
   const run = { id, kind, startedAtMs, totals, windows: 1 };
   return unlessFailed(endReconcile(deps, { run, plan, earlier }));
 }

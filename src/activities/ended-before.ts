@@ -29,7 +29,7 @@ export async function endedBefore(
     return { ...prepared, kind: 'delta', page, ended };
   }
   const compared = { totals: withoutCounting(totals, 2), next: null, witnessIds: [], hasCandidates: false };
-  return { ...prepared, kind: 'sweep', counts, compared, ended };
+  return { ...prepared, kind: 'sweep', counts, bounds: null, compared, ended };
 }
 
 /** The run adds the requests that counted by itself: at its end, and where a sweep begins. */

@@ -1,5 +1,4 @@
 import { activityInfo } from '@temporalio/activity';
-import { countUsers } from '../clerk/count-users.js';
 import { countGoneUsers, type GoneSelection, rejectGoneUsers } from '../db/deletion-candidates.js';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
@@ -8,7 +7,6 @@ import type { UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
 import { askForPlanned } from './ask-for-planned.js';
-import { planReconcile, settleGoneUsers, sweepPage } from './before-windows.js';
 import { beginReconcile, type ReconcileBeginning } from './begin-reconcile.js';
 import { compareCounts, type EarlierCount } from './compare-counts.js';
 import type { CompareStep } from './compare-page.js';
@@ -20,7 +18,6 @@ import type { ActivityDependencies } from './dependencies.js';
 import { endReconcile, type ReconcileEnd } from './end-reconcile.js';
 import { heartbeating } from './heartbeating.js';
 import { hurryHooks } from './hurry-hooks.js';
-import { prepareReconcile, type ReconcileAsked } from './prepare-reconcile.js';
 import { recordReconcileRun } from './record-reconcile-run.js';
 
 /** The activities as Temporal knows them: each takes one argument, and everything else comes from the worker. */
@@ -38,11 +35,7 @@ export function createActivities(deps: ActivityDependencies) {
     resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailure(deps.db, clerkUserId)),
 
     beginReconcile: heartbeating((beginning: ReconcileBeginning) => beginReconcile(deps, beginning)),
-    prepareReconcile: heartbeating((asked: ReconcileAsked) => prepareReconcile(deps, asked)),
     compareCounts: heartbeating((earlier: EarlierCount | null) => compareCounts(deps, earlier)),
-    countCreatedBefore: heartbeating((createdBeforeMs: number) =>
-      countUsers(deps.clerk, undefined, createdBeforeMs),
-    ),
     countCreatedBeforeEach: heartbeating((timesMs: readonly number[]) =>
       countCreatedBeforeEach(deps, timesMs),
     ),
@@ -58,10 +51,6 @@ export function createActivities(deps: ActivityDependencies) {
     deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
     endReconcile: heartbeating((end: ReconcileEnd) => endReconcile(deps, end)),
     recordReconcileRun: heartbeating((run: ReconcileRunRecord) => recordReconcileRun(deps, run)),
-
-    planReconcile,
-    sweepPage,
-    settleGoneUsers,
   };
 }
 

@@ -25,13 +25,6 @@ interface Part {
 /** What a reconcile knows of itself while it runs, and what it shows of that. */
 export class ReconcileRun {
   readonly mode: ReconcileMode;
-  /** False in a run begun when each reconcile ended in a task of its own: then so it does. */
-  readonly endsAtOnce: boolean;
-  /**
-   * False in a run begun when all windows were workflows, were cut in a task of their own, and candidates were asked about
-   * where there was none: then it goes on so, whatever newer workers answer.
-   */
-  readonly fewerRuns: boolean;
   readonly startedAtMs = Date.now();
   /** One for the whole reconcile. */
   readonly id = `${workflowInfo().workflowId}/${workflowInfo().firstExecutionRunId}`;
@@ -49,10 +42,8 @@ export class ReconcileRun {
   /** Of windows that are still being read, by their number. */
   readonly #underWay = new Map<number, ReconcileTotals>();
 
-  constructor(mode: ReconcileMode, path: Pick<ReconcileRun, 'endsAtOnce' | 'fewerRuns'>) {
+  constructor(mode: ReconcileMode) {
     this.mode = mode;
-    this.endsAtOnce = path.endsAtOnce;
-    this.fewerRuns = path.fewerRuns;
     setHandler(reconcileStatus, () => this.status());
     setHandler(pause, () => this.#setPaused(true));
     setHandler(resume, () => this.#setPaused(false));

@@ -1,10 +1,8 @@
-import { CancellationScope, isCancellation, patched } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { BegunDelta } from '../activities/begin-reconcile.js';
 import type { EndedReconcile, ReconcileEnd } from '../activities/end-reconcile.js';
 import type { Drift } from '../drift.js';
 import { noPlanned, type Planned } from '../planned.js';
-import { reconcileInMoreTasks } from './before-fewer-tasks.js';
-import { reconcileBeforeWindows } from './before-windows.js';
 import { checkReconcileInput } from './check-reconcile-input.js';
 import { askingClerk } from './reconcile-activities.js';
 import type { ReconcileInput, ReconcileResult } from './reconcile-messages.js';
@@ -22,22 +20,15 @@ const MOST_DELTA_PAGES = 20;
  * and counts pass through here; the users themselves stay in the activities. After a crash it resumes at its page.
  */
 export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileResult> {
-  const endsAtOnce = patched('ends-at-once');
-  const fewerRuns = endsAtOnce || patched('fewer-runs');
-  const work =
-    fewerRuns || patched('fewer-tasks') ? reconcile : patched('windows') ? reconcileInMoreTasks : null;
-  if (work === null) return reconcileBeforeWindows(input);
   checkReconcileInput(input);
-  const run = new ReconcileRun(input.mode ?? 'apply', { endsAtOnce, fewerRuns });
+  const run = new ReconcileRun(input.mode ?? 'apply');
   try {
-    return await work(run, input);
+    return await reconcile(run, input);
   } catch (error) {
     const status = isCancellation(error) ? 'cancelled' : 'failed';
-    // The first task hears of it seconds later, and may yet write pages, and that the run is running or completed.
-    if (run.kind !== null || fewerRuns) {
-      const kind = run.kind ?? (input.kind === 'sweep' ? 'sweep' : 'delta');
-      await CancellationScope.nonCancellable(() => recordRun(run, { status, kind }));
-    }
+    // The first activity sees the cancellation at its next heartbeat; until then it may still record the run as running or completed.
+    const kind = run.kind ?? (input.kind === 'sweep' ? 'sweep' : 'delta');
+    await CancellationScope.nonCancellable(() => recordRun(run, { status, kind }));
     throw error;
   }
 }
@@ -54,8 +45,6 @@ async function reconcile(
     startedAtMs,
     plan,
     sweep: kind === 'sweep' || plan,
-    takesPages: run.fewerRuns,
-    takesEnd: run.endsAtOnce,
   });
   run.pageSize = begun.pageSize;
   let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;
@@ -104,8 +93,7 @@ async function end(
   known?: EndedReconcile,
 ): Promise<EndedReconcile> {
   const plan = run.mode === 'plan';
-  const taken = run.endsAtOnce ? known : undefined;
-  const ended = taken ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
+  const ended = known ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
   run.counted(ended.counts);
   return ended;
 }

@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
+import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AskedCandidates } from '../activities/ask-candidates.js';
 import type { Drift } from '../drift.js';
 import {
@@ -31,7 +31,7 @@ export async function settleCandidates(
   { witnessIds, hasCandidates }: Swept,
   limits: { mostDeletions: number | undefined; mostDeletedShare: number },
 ): Promise<void> {
-  if (run.fewerRuns && !hasCandidates) return;
+  if (!hasCandidates) return;
   if (witnessIds.length === 0) {
     if (run.counts.liveRows > 0)
       run.notes.push(
@@ -54,8 +54,7 @@ export async function settleCandidates(
       );
       break;
     }
-    // A run from before counts by itself, whether a worker of then or of now has answered.
-    counted = run.fewerRuns || patched('fewer-tasks') ? asked.gone : undefined;
+    counted = asked.gone;
     if (asked.after === null) break;
     after = asked.after;
     isComplete = asks < MOST_ASKS;

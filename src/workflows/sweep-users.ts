@@ -1,4 +1,4 @@
-import { type ChildWorkflowHandle, startChild } from '@temporalio/workflow';
+import { startChild } from '@temporalio/workflow';
 import type { BegunSweep } from '../activities/begin-reconcile.js';
 import type { CreationWindow } from '../activities/compare-page.js';
 import type { ComparedPages } from '../activities/compare-pages.js';
@@ -14,7 +14,6 @@ import {
   comparedNextPages,
   newWindowState,
   sweepWindow,
-  TASKS_PER_RUN,
   type WindowInput,
   type WindowResult,
 } from './sweep-window.js';
@@ -24,11 +23,11 @@ export interface Swept {
   /** The first and the last user created whom Clerk listed and the table knew before. */
   witnessIds: string[];
   planned: Planned;
-  /** Whether a row may have to be deleted: a window's end saw candidates, or did not tell. */
+  /** Whether a row may have to be deleted: a window's end saw candidates. */
   hasCandidates: boolean;
 }
 
-/** What a sweep was prepared with, and, if that is known already, where to cut it, or what its first pages showed. */
+/** What a sweep was prepared with and, unless it follows a delta, where to cut it, or what its first pages showed. */
 export type SweepPreparation = ReconcilePreparation & Pick<Partial<BegunSweep>, 'bounds' | 'compared'>;
 
 /** Each window tells its parent how far it is about so often. */
@@ -36,32 +35,18 @@ const REPORTS_PER_WINDOW = 20;
 /** From when on users can have been created; imported ones may carry any date. */
 const FIRST_MS = 0;
 
-type Window = ChildWorkflowHandle<typeof sweepWindow>;
-
-/** One after the other, the last would begin seconds later: the worker is busy with the pages of the first. */
-const atOnce = (beginnings: readonly (() => Promise<Window>)[]): Promise<Window[]> =>
-  Promise.all(beginnings.map((begin) => begin()));
-
 /**
  * Compares all users with the table: in one walk while they are few, else in windows of creation times side by side, and
  * while they are not too many for one history, within this very run.
  */
-export async function sweepUsers(
-  run: ReconcileRun,
-  preparation: SweepPreparation,
-  beginAll = atOnce,
-): Promise<Swept> {
-  // A run of before goes on as it began, whatever newer workers tell.
-  const known: Partial<SweepPreparation> = run.fewerRuns ? preparation : {};
-  const windows = await chooseWindows(run, preparation.requestsPerSecond, known);
+export async function sweepUsers(run: ReconcileRun, preparation: SweepPreparation): Promise<Swept> {
+  const windows = await chooseWindows(run, preparation);
   run.windows = windows.length;
   run.startReading('sweep');
   const common = { runId: run.id, plan: run.mode === 'plan' };
   const pages = pagesOf(usersOf(run));
-  // So it was then.
-  const { pagesPerRun = windows.length === 1 ? TASKS_PER_RUN : 0, compared } = known;
-  if (pages <= pagesPerRun) {
-    const begun = windows.length === 1 ? compared : undefined;
+  if (pages <= preparation.pagesPerRun) {
+    const begun = windows.length === 1 ? preparation.compared : undefined;
     const walks = windows.map((window, number) => walk(run, { number, window, ...common }, begun));
     return swept(await Promise.all(walks));
   }
@@ -77,7 +62,8 @@ export async function sweepUsers(
     await run.join(child, input.paused);
     return child;
   };
-  const children = await beginAll(windows.map((window, number) => () => begin(window, number)));
+  // One after the other, the last would begin seconds later: the worker is busy with the pages of the first.
+  const children = await Promise.all(windows.map(begin));
   const results = children.map(async (child, number) => {
     const result = await child.result();
     run.add(result.totals, number);
@@ -88,31 +74,20 @@ export async function sweepUsers(
 
 const usersOf = ({ counts, pageSize }: ReconcileRun): SweptUsers => ({ ...counts, pageSize });
 
-async function chooseWindows(
-  run: ReconcileRun,
-  requestsPerSecond: number,
-  known: Partial<SweepPreparation>,
-): Promise<CreationWindow[]> {
-  const windows = windowsOf(usersOf(run), requestsPerSecond);
+async function chooseWindows(run: ReconcileRun, preparation: SweepPreparation): Promise<CreationWindow[]> {
+  const windows = windowsOf(usersOf(run), preparation.requestsPerSecond);
   if (windows === 1) return [{ fromMs: null, toMs: null }];
-  const bounds = known.bounds ?? (await findBounds(run, windows, known.requestsPerTask));
+  const bounds = preparation.bounds ?? (await findBounds(run, windows, preparation.requestsPerTask));
   return [null, ...bounds].map((fromMs, at) => ({ fromMs, toMs: bounds[at] ?? null }));
 }
 
-async function findBounds(
-  run: ReconcileRun,
-  windows: number,
-  requestsPerTask: number | undefined,
-): Promise<number[]> {
+async function findBounds(run: ReconcileRun, windows: number, requestsPerTask: number): Promise<number[]> {
   if (cutByTable(usersOf(run))) return inPostgres.findWindowBounds(windows);
   // Before the first sweep Clerk has to be asked.
   return splitCreationTimes(
     { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: run.counts.clerkUsers, windows },
     async (timesMs) => {
       run.add({ clerkRequests: timesMs.length });
-      // A run or a worker of before.
-      if (requestsPerTask === undefined)
-        return Promise.all(timesMs.map((ms) => askingClerk.countCreatedBefore(ms)));
       const counts = inGroups(timesMs, requestsPerTask).map((some) =>
         askingClerk.countCreatedBeforeEach(some),
       );
@@ -147,7 +122,7 @@ function swept(results: readonly WindowResult[]): Swept {
     witnessIds: outermost(results.flatMap(({ witnessIds }) => witnessIds)),
     planned,
     // Each window's candidates were there at its own end, so together they saw all.
-    hasCandidates: results.some(({ hasCandidates = true }) => hasCandidates),
+    hasCandidates: results.some(({ hasCandidates }) => hasCandidates),
   };
 }
 

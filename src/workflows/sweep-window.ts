@@ -37,8 +37,8 @@ export interface WindowState {
   /** The first and the last user so far whom Clerk listed and the table knew before. */
   witnessIds: string[];
   planned: Planned;
-  /** Whether the table held candidates for deletion once the window was read; a worker of before does not tell. */
-  hasCandidates?: boolean;
+  /** Whether the table held candidates for deletion once the window was read; never in a plan. */
+  hasCandidates: boolean;
 }
 
 /** What a window's sweep found. */
@@ -49,6 +49,7 @@ export const newWindowState = (): WindowState => ({
   totals: noTotals(),
   witnessIds: [],
   planned: noPlanned(),
+  hasCandidates: false,
 });
 
 /**
@@ -93,7 +94,7 @@ export function addPages(state: WindowState, pages: ComparedPages): boolean {
   state.totals = addTotals(state.totals, pages.totals);
   state.witnessIds = outermost([...state.witnessIds, ...pages.witnessIds]);
   if (pages.planned) addPlanned(state.planned, pages.planned);
-  if (pages.hasCandidates !== undefined) state.hasCandidates = pages.hasCandidates;
+  state.hasCandidates ||= pages.hasCandidates ?? false;
   if (pages.next === null) return false;
   state.place = pages.next;
   return true;

@@ -28,7 +28,7 @@ beforeAll(async () => {
     clerk: createClerkApi({ secretKey: standIn.secretKey, apiUrl: standIn.url }),
   });
   await activity.run(() =>
-    beginReconcile(deps, { id: 'run', startedAtMs: Date.now(), plan: false, sweep: true, takesPages: true }),
+    beginReconcile(deps, { id: 'run', startedAtMs: Date.now(), plan: false, sweep: true }),
   );
   const [first = '', ...others] = standIn.users.list(`limit=500&order_by=created_at`).map(({ id }) => id);
   witnessIds = [first, others.pop() ?? ''];

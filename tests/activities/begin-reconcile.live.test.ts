@@ -36,33 +36,16 @@ afterAll(async () => {
 
 const BEGINNING = { id: 'run', startedAtMs: Date.now(), plan: false, sweep: true };
 
-test('for a run of before, which would not count what its first pages brought, they are not read', async () => {
-  const begun = await activity.run(() => beginReconcile(deps, BEGINNING));
-  expect(begun).not.toHaveProperty('compared');
-  await expect(deps.db.user.count()).resolves.toBe(0);
-  await expect(deps.db.reconcileRun.findMany()).resolves.toMatchObject([{ status: 'running' }]);
-});
-
-test('for a run that takes them along, they are', async () => {
-  const begun = await activity.run(() => beginReconcile(deps, { ...BEGINNING, takesPages: true }));
-  expect(begun).toMatchObject({ compared: { totals: { created: 3 }, next: null, hasCandidates: false } });
-  // It would end once more.
-  expect(begun).not.toHaveProperty('ended');
-});
-
 test('it makes no more requests than one task may, the one that counts among them', async () => {
   const before = standIn.stats.total;
   const reconcile = { ...deps.reconcile, pageSize: 1, pagesPerTask: 3 };
-  const begun = await activity.run(() =>
-    beginReconcile({ ...deps, reconcile }, { ...BEGINNING, takesPages: true }),
-  );
+  const begun = await activity.run(() => beginReconcile({ ...deps, reconcile }, BEGINNING));
   expect(begun).toMatchObject({ compared: { totals: { pages: 2 } } });
   const toKnowTheInstance = 1;
   expect(standIn.stats.total - before).toBe(3 + toKnowTheInstance);
 });
 
-describe('for a run that takes its end along, a reconcile with nothing left to do', () => {
-  const TAKING_ALL = { ...BEGINNING, takesPages: true, takesEnd: true };
+describe('a reconcile with nothing left to do', () => {
   const begin = (
     beginning: Partial<ReconcileBeginning> = {},
     reconcile: Partial<ActivityDependencies['reconcile']> = {},
@@ -71,7 +54,7 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
     attempt.run(() =>
       beginReconcile(
         { ...deps, reconcile: { ...deps.reconcile, ...reconcile } },
-        { ...TAKING_ALL, ...beginning },
+        { ...BEGINNING, ...beginning },
       ),
     );
   /** Of a table that was swept lately, and is too large for a sweep at each tick. */
@@ -231,7 +214,7 @@ describe('for a run that takes its end along, a reconcile with nothing left to d
     standIn.failWith({ kind: 'slow', latencyMs: 300, pathPrefix: '/v1/users?order_by' });
     const cancelled = new MockActivityEnvironment();
     const before = standIn.stats.byRoute['GET /v1/users'] ?? 0;
-    const work = cancelled.run(() => beginReconcile(deps, TAKING_ALL));
+    const work = cancelled.run(() => beginReconcile(deps, BEGINNING));
     await waitUntil(() => (standIn.stats.byRoute['GET /v1/users'] ?? 0) > before, {
       describe: 'the first page being read',
     });

@@ -142,7 +142,7 @@ describe('migrating', () => {
 });
 
 describe('a migration that fails', () => {
-  beforeEach(() => database.query('CREATE DOMAIN gone_users AS text'));
+  beforeEach(() => database.query('CREATE DOMAIN user_tombstones AS text'));
 
   test('is named, with what Postgres said, and leaves no connection open', async () => {
     const [first = ''] = await migrationNames();
@@ -151,7 +151,7 @@ describe('a migration that fails', () => {
       (error: unknown) => String(error),
     );
     expect(failure).toContain(first);
-    expect(failure).toContain('gone_users');
+    expect(failure).toContain('user_tombstones');
     expect(
       await database.query(
         'SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',

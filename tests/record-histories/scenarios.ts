@@ -40,22 +40,6 @@ export const SCENARIOS = {
     'continued-while-called-2': 'completed',
   },
   reconcileUsers: {
-    // Begun before sweeps were split into windows: no run begins so any more, so these are replayed and never recorded.
-    'swept-small': 'completed',
-    'swept-continued-1': 'continued as new',
-    'swept-continued-2': 'completed',
-    sweeping: 'open',
-    'deletions-settled': 'completed',
-    'deletions-withheld': 'completed',
-    delta: 'completed',
-    'retried-after-429': 'completed',
-    'cancelled-while-sweeping': 'cancelled',
-    'cancelled-before-plan': 'cancelled',
-    // Begun before a reconcile made fewer tasks, with their windows at once: neither are these recorded any more.
-    'windows-at-once': 'completed',
-    'windows-at-once-paused': 'completed',
-    'windows-at-once-cancelled': 'cancelled',
-    // As they are now.
     'in-one-walk': 'completed',
     'in-one-walk-from-the-beginning': 'completed',
     'in-one-walk-at-the-beginning': 'completed',

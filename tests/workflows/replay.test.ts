@@ -2,12 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { ReplayError, Runtime, Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { noTotals } from '../../src/reconcile-totals.js';
 import {
   endOf,
-  type HistoryFile,
   type HistoryJson,
-  historyFile,
   listHistoryFiles,
   parseHistory,
   readHistory,
@@ -43,54 +40,6 @@ describe('replayed by the built workflows, runs that were recorded do again what
     });
   });
 });
-
-/** @returns the history as if a newer worker had answered: what has the key tells more. */
-async function answeredWith(
-  file: HistoryFile,
-  key: string,
-  more: Readonly<Record<string, unknown>>,
-): Promise<HistoryJson> {
-  const text = JSON.stringify(await readHistory(file));
-  const answered = text.replaceAll(/(?<="data":")[\w+/=]+(?=")/g, (data) => {
-    const json = Buffer.from(data, 'base64').toString();
-    if (!json.includes(`"${key}":`)) return data;
-    return Buffer.from(JSON.stringify({ ...Object(JSON.parse(json)), ...more })).toString('base64');
-  });
-  expect(answered).not.toBe(text);
-  return parseHistory(answered);
-}
-
-test('a run from before a reconcile made fewer tasks goes on alike, by whichever worker its answers came', async () => {
-  const file = historyFile('reconcileUsers', 'in-one-walk-asking');
-  const answered = await answeredWith(file, 'witnessed', { gone: { gone: 3, foundUpToMs: 1 } });
-  await expect(replay(answered)).resolves.toBeUndefined();
-});
-
-describe('a run from before windows were read within it goes on alike, though a newer worker tells', () => {
-  test.each([
-    ['how many pages a run may read', 'in-windows-cut-by-table', 'mostDeletedShare', { pagesPerRun: 400 }],
-    ['where to cut', 'in-windows-cut-by-table', 'mostDeletedShare', { bounds: [1] }],
-    ['that nobody may have to be deleted', 'in-windows-cut-by-table', 'witnessIds', { hasCandidates: false }],
-    [
-      'what is on the first pages',
-      'in-one-walk-asking',
-      'mostDeletedShare',
-      { compared: { totals: noTotals(), next: null, witnessIds: [] } },
-    ],
-  ] as const)('%s', async (_, scenario, key, more) => {
-    const file = historyFile('reconcileUsers', scenario, 'fewer-tasks');
-    await expect(replay(await answeredWith(file, key, more))).resolves.toBeUndefined();
-  });
-});
-
-test.each(['delta-idle', 'in-one-walk-at-the-beginning'] as const)(
-  'a run from before a reconcile ended where it began goes on alike, though a newer worker tells its end: %s',
-  async (scenario) => {
-    const ended = { counts: { clerkUsers: 23, liveRows: 23 }, sweepIsDue: false };
-    const file = historyFile('reconcileUsers', scenario, 'fewer-runs');
-    await expect(replay(await answeredWith(file, 'mostDeletedShare', { ended }))).resolves.toBeUndefined();
-  },
-);
 
 const whatToDo = (file: string) =>
   `${file} does not replay: with this build, a run that got as far as this one would stall.
