@@ -32,7 +32,8 @@ export default {
       globalTeardown: '<rootDir>/tests/support/stop-servers.mjs',
     },
   ],
-  testTimeout: 60_000,
+  // Ends a test that hangs; no test is to fail because a machine is busy. `waitUntil` gives up earlier, and says on what.
+  testTimeout: 300_000,
   // Most tests wait for servers more than they compute.
   maxWorkers: 2,
 };

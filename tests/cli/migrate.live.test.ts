@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createEmptyDatabase, type EmptyDatabase } from '../db/empty-database.js';
+import { waitUntil } from '../support/wait-until.js';
 import { endCommands, runCommand } from './run-command.js';
 
 let database: EmptyDatabase;
@@ -12,10 +13,9 @@ afterEach(async () => {
 });
 
 const migrate = async () => {
-  const startedMs = performance.now();
   const command = runCommand('migrate', { DATABASE_URL: database.url });
   const exit = await command.exited;
-  return { ...exit, output: command.output(), tookMs: performance.now() - startedMs };
+  return { ...exit, output: command.output() };
 };
 
 test('it says which migrations it applied, and the next time that there is nothing to do', async () => {
@@ -28,7 +28,13 @@ test('it says which migrations it applied, and the next time that there is nothi
 });
 
 test('it ends as soon as it is done', async () => {
-  expect((await migrate()).tookMs).toBeLessThan(5_000);
+  const startedMs = performance.now();
+  const command = runCommand('migrate', { DATABASE_URL: database.url });
+  await waitUntil(() => command.output().includes('Applied'), { describe: command.output });
+  const doneMs = performance.now();
+  await command.exited;
+  // On this machine as it is now: a connection or a timer left open would keep it for longer than all the rest took.
+  expect(performance.now() - doneMs).toBeLessThan(doneMs - startedMs);
 });
 
 test('without DATABASE_URL it exits with 1 and names the setting', async () => {

@@ -56,7 +56,7 @@ export function runCommand(
           if (line === undefined && child.exitCode !== null) throw new Error(`it ended: ${output}`);
           return line;
         },
-        { describe: () => `"${message}" in the log of ${command}: ${output}`, timeoutMs: 20_000 },
+        { describe: () => `"${message}" in the log of ${command}: ${output}` },
       ).then((line) => line ?? {}),
     signal: (name) => {
       child.kill(name);

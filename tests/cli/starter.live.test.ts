@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { syncUserWorkflowId } from '../../src/names.js';
 import { waitUntil } from '../support/wait-until.js';
-import { endCommands, runCommand } from './run-command.js';
+import { endCommands, type RunningCommand, runCommand } from './run-command.js';
 import { deliver, eventAbout, type StarterSurroundings, startSurroundings } from './starter-process.js';
 
 let surroundings: StarterSurroundings;
@@ -29,9 +29,7 @@ describe('told to end', () => {
     surroundings.proxy.release();
     const response = await answering;
     expect(response.status).toBe(202);
-    const answeredMs = performance.now();
-    expect(await starter.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - answeredMs).toBeLessThan(3_000);
+    await endsSoon(starter);
     expect(
       (await surroundings.service.client.workflow.getHandle(syncUserWorkflowId(id)).describe()).status.name,
     ).toBe('RUNNING');
@@ -50,10 +48,8 @@ describe('told to end', () => {
     test('it exits with 0 soon, though the schedules are not ensured yet', async () => {
       await surroundings.proxy.cut();
       const starter = await surroundings.startStarter();
-      const toldMs = performance.now();
       starter.signal('SIGTERM');
-      expect(await starter.exited).toEqual({ code: 0, signal: null });
-      expect(performance.now() - toldMs).toBeLessThan(3_000);
+      await endsSoon(starter);
     });
 
     test('it exits with 0 soon after a delivery that Temporal did not take', async () => {
@@ -62,10 +58,8 @@ describe('told to end', () => {
       expect((await deliver(starter.url, eventAbout(newUserId()))).status).toBe(202);
       await surroundings.proxy.cut();
       expect((await deliver(starter.url, eventAbout(newUserId()))).status).toBe(503);
-      const toldMs = performance.now();
       starter.signal('SIGTERM');
-      expect(await starter.exited).toEqual({ code: 0, signal: null });
-      expect(performance.now() - toldMs).toBeLessThan(3_000);
+      await endsSoon(starter);
     });
   });
 });
@@ -93,6 +87,13 @@ test('settings that are missing or wrong end it with 1, every one named and none
   expect(command.output()).not.toMatch(/marker|77777/);
   expect(command.output()).not.toMatch(/^ +at /m);
 });
+
+/** With 0, and long before a connection that is kept alive (65 s) or a retry without end would let it. */
+async function endsSoon(starter: RunningCommand): Promise<void> {
+  const fromMs = performance.now();
+  expect(await starter.exited).toEqual({ code: 0, signal: null });
+  expect(performance.now() - fromMs).toBeLessThan(30_000);
+}
 
 async function refused(url: string): Promise<boolean> {
   try {

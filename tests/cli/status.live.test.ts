@@ -21,7 +21,7 @@ async function status(env: Record<string, string> = {}, ...options: string[]) {
 test('with DATABASE_URL alone it tells how things stand, and exits with 0 when all is well', async () => {
   await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 1_000 }) });
   const { code, output } = await status();
-  expect(output).toMatch(/^Last reconcile {2}sweep \d s ago: nothing to repair, 0 requests to Clerk$/m);
+  expect(output).toMatch(/^Last reconcile {2}sweep \d+ s ago: nothing to repair, 0 requests to Clerk$/m);
   expect(output).toMatch(/\nAll is well\.\n$/);
   expect(code).toBe(0);
 });
@@ -30,7 +30,7 @@ test('it exits with 1 and says what to do when no reconcile was completed within
   await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 5 * MINUTE_MS }) });
   const late = await status();
   expect(late.code).toBe(1);
-  expect(late.output).toContain('- No reconcile was completed for 5 min. Is a worker running');
+  expect(late.output).toMatch(/^- No reconcile was completed for [5-9] min\. Is a worker running/m);
   expect(await status({ RECONCILE_INTERVAL_SECONDS: '60' })).toMatchObject({ code: 0 });
 });
 
@@ -65,7 +65,7 @@ test('where hooks are on it tells how far they are behind, in --json as well, an
   const change = changeRow({ writer: 'webhook', changedAtMs: oldestAt.getTime() });
   const { id } = await own.db.userChange.create({ data: change });
   const early = await status();
-  expect(early.output).toMatch(/^Hooks {11}1 pending, the oldest for 5 min\n\nAll is well\.$/m);
+  expect(early.output).toMatch(/^Hooks {11}1 pending, the oldest for [5-9] min\n\nAll is well\.$/m);
   expect(early.code).toBe(0);
   const changedAt = new Date(Date.now() - 20 * MINUTE_MS);
   await own.db.userChange.update({ where: { id }, data: { changedAt } });
@@ -73,7 +73,7 @@ test('where hooks are on it tells how far they are behind, in --json as well, an
   expect(late.code).toBe(1);
   expect(JSON.parse(late.output)).toMatchObject({
     ok: false,
-    attention: [expect.stringContaining('Hooks are behind: 1 change pending, the oldest for 20 min.')],
+    attention: [expect.stringMatching(/Hooks are behind: 1 change pending, the oldest for 2\d min\./)],
     hooks: { pending: 1, oldestAt: changedAt.toISOString(), failed: 0, firstFailed: [] },
   });
 });

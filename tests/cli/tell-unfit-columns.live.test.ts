@@ -67,7 +67,7 @@ test('a worker tells at its start which mapped column is missing; what waits goe
       const [row] = await service.db.$queryRaw<{ plan: string }[]>`SELECT plan FROM users`;
       return row?.plan === 'pro';
     },
-    { describe: worker.output, timeoutMs: 30_000 },
+    { describe: worker.output },
   );
 });
 

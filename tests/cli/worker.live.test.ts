@@ -4,6 +4,7 @@ import { syncUser } from '../../src/workflows/sync-user.js';
 import { userChanged } from '../../src/workflows/sync-user-messages.js';
 import { snapshotChange } from '../support/clerk-user.js';
 import { fromSetUp } from '../support/from-set-up.js';
+import { LONG_TRANSACTION } from '../support/long-transaction.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 import { endCommands, type RunningCommand, runCommand } from './run-command.js';
@@ -57,7 +58,7 @@ test('told to end amid a change, it finishes that change and exits with 0', asyn
     const statesBefore = states();
     worker.signal('SIGTERM');
     await waitUntil(() => states() > statesBefore, { describe: worker.output });
-  });
+  }, LONG_TRANSACTION);
   expect(await worker.exited).toEqual({ code: 0, signal: null });
   expect(await rows('user_worker1')).toBe(1);
   // Not the last line for sure: the SDK holds its own back for a moment.

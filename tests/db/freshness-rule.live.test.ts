@@ -11,6 +11,7 @@ import {
   type UserSnapshot,
   type Version,
 } from '../../src/user-change.js';
+import { LONG_TRANSACTION } from '../support/long-transaction.js';
 import { waitUntil } from '../support/wait-until.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
@@ -100,7 +101,7 @@ async function written(
       writing = write();
       writing.catch(() => undefined);
       await waitUntil(waitingForLock, { describe: 'the writer to wait for the rows' });
-    });
+    }, LONG_TRANSACTION);
     await writing;
   }
   const found = await table.db.user.findMany({

@@ -36,6 +36,7 @@ import {
   resolveSyncFailure,
 } from '../../src/db/sync-failures.js';
 import { noTotals } from '../../src/reconcile-totals.js';
+import { LONG_TRANSACTION } from '../support/long-transaction.js';
 import { waitUntil } from '../support/wait-until.js';
 import { createEmptyDatabase } from './empty-database.js';
 import { answerOf, snapshotOf, T0 } from './snapshot-of.js';
@@ -207,7 +208,7 @@ describe('POSTGRES_UNAVAILABLE', () => {
     table.db.$transaction(async (transaction) => {
       await transaction.$executeRaw`LOCK TABLE users`;
       await work();
-    });
+    }, LONG_TRANSACTION);
 
   /** How many statements wait for the locked table, in the server's eyes. */
   async function statementsWaiting(): Promise<number> {

@@ -5,6 +5,7 @@ import { readUser } from '../../src/db/read-user.js';
 import { MAPPED_TYPES } from '../../src/mapped-value.js';
 import type { JsonObject, JsonValue, MappedType } from '../../src/user-change.js';
 import { type ColumnMapping, defineUserMapping, type UserMapping } from '../../src/user-mapping.js';
+import { LONG_TRANSACTION } from '../support/long-transaction.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
 import { openUsersTable, type UsersTable } from './users-table.js';
 
@@ -52,7 +53,7 @@ test('a read behind a locked table is ended by the server, and leaves no stateme
       const left = await locking.$queryRaw`
         SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
       expect(left).toEqual([]);
-    });
+    }, LONG_TRANSACTION);
     expect(await readUser(impatient, 'user_read')).toMatchObject({ clerkId: 'user_read' });
   } finally {
     await impatient.$disconnect();

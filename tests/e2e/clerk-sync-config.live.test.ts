@@ -42,7 +42,6 @@ const told = () =>
 const untilTold = (lines: number) =>
   waitUntil(() => told().length >= lines, {
     describe: () => Promise.resolve([...told(), worker.output()]),
-    timeoutMs: 40_000,
   });
 const plans = () => service.db.$queryRaw`SELECT plan, mine FROM users WHERE deleted_at IS NULL`;
 
@@ -70,4 +69,4 @@ test("the worker maps into the application's column and tells its hooks, with th
   expect(told().toSorted()).toEqual([
     ...['created Ada free', 'created Witness null', 'deleted Grace pro', 'updated Grace pro'],
   ]);
-}, 120_000);
+});

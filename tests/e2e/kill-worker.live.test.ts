@@ -6,12 +6,16 @@ import { createUserSignaler } from '../../src/starter/signal-user.js';
 import type { JsonObject } from '../../src/user-change.js';
 import { SECRET, startTestStarter, type TestStarter } from '../starter/start-test-starter.js';
 import { fromSetUp } from '../support/from-set-up.js';
+import { createPostgresGate, PASS_GATE, type PostgresGate } from '../support/postgres-gate.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 
 const USERS = 500;
+/** Of so many users one is held up before its row is written, so that the worker dies amid them. */
+const HELD_UP = 50;
 let service: TestService;
 let starter: TestStarter;
+let gate: PostgresGate;
 const workers: ChildProcess[] = [];
 
 beforeAll(async () => {
@@ -23,15 +27,23 @@ beforeAll(async () => {
       client,
       lingerMs: 1_000,
       hasSearchAttributes: async () => true,
-      deadlineMs: 30_000,
+      deadlineMs: 300_000,
     }),
   });
   service.standIn.webhooks.settings.endpoints = [
     { url: `${starter.url}/webhooks/clerk`, signingSecret: SECRET },
   ];
+  // Or a delivery that a busy machine answers late would be sent again.
+  service.standIn.webhooks.settings.timeoutMs = 300_000;
+  gate = await createPostgresGate(service.database.url);
+  await service.db.$executeRawUnsafe(`CREATE FUNCTION pass_gate() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM ${PASS_GATE}; RETURN NEW; END $$`);
+  await service.db.$executeRaw`CREATE TRIGGER held_up BEFORE INSERT ON users
+    FOR EACH ROW WHEN (NEW.last_name = 'Held up') EXECUTE FUNCTION pass_gate()`;
 });
 afterAll(async () => {
   for (const worker of workers) worker.kill('SIGKILL');
+  await gate.close();
   await starter.stop();
   await service.stop();
 });
@@ -55,20 +67,27 @@ function startWorkerProcess(): ChildProcess {
 
 test(`a worker killed amid ${USERS} webhooks and started again: every row is right, without a reconcile`, async () => {
   const rows = () => service.db.user.count();
+  await gate.shut();
   const first = startWorkerProcess();
   for (let i = 0; i < USERS; i++) {
-    service.standIn.users.createUser({ first_name: `Name ${i}`, email_address: [`user${i}@example.com`] });
+    service.standIn.users.createUser({
+      first_name: `Name ${i}`,
+      last_name: i % HELD_UP === HELD_UP - 1 ? 'Held up' : 'Let through',
+      email_address: [`user${i}@example.com`],
+    });
   }
-  await waitUntil(async () => (await rows()) >= 40, { describe: 'the first rows', timeoutMs: 30_000 });
+  await gate.untilOneWaits();
+  await waitUntil(async () => (await rows()) > 0, { describe: 'the first row' });
   const killed = once(first, 'exit');
   first.kill('SIGKILL');
   await killed;
   expect(await rows()).toBeLessThan(USERS);
+  await gate.open();
 
   startWorkerProcess();
   await service.standIn.webhooks.idle();
   expect(await starter.deliveries()).toEqual({ accepted: USERS });
-  await waitUntil(async () => (await rows()) === USERS, { describe: rows, timeoutMs: 60_000 });
+  await waitUntil(async () => (await rows()) === USERS, { describe: rows, progress: rows });
 
   const stored = new Map((await service.db.user.findMany()).map((row) => [row.clerkId, row]));
   for (const id of service.standIn.users.ids()) {
@@ -84,4 +103,4 @@ test(`a worker killed amid ${USERS} webhooks and started again: every row is rig
   }
   expect(await service.db.reconcileRun.count()).toBe(0);
   expect(await service.db.userChange.count()).toBe(USERS);
-}, 120_000);
+}, 900_000);

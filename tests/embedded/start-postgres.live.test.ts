@@ -70,8 +70,7 @@ const startElsewhere = () =>
      setInterval(() => {}, 1000);`,
   );
 
-const hasEnded = (pid: number) =>
-  waitUntil(() => !isAlive(pid), { describe: `the end of process ${pid}`, timeoutMs: 15_000 });
+const hasEnded = (pid: number) => waitUntil(() => !isAlive(pid), { describe: `the end of process ${pid}` });
 
 describe('a started Postgres', () => {
   test('accepts connections, orders texts by code point and folds the case of every script', async () => {

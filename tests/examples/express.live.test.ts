@@ -96,7 +96,7 @@ async function startExample(env: Record<string, string> = {}): Promise<RunningEx
     return code;
   });
   const url = () => /^Listening at (\S+)$/m.exec(output)?.[1];
-  await waitUntil(() => url() ?? child.exitCode !== null, { describe: () => output, timeoutMs: 20_000 });
+  await waitUntil(() => url() ?? child.exitCode !== null, { describe: () => output });
   if (child.exitCode !== null) throw new Error(`It ended with ${await exited}: ${output}`);
   return {
     url: url() ?? '',

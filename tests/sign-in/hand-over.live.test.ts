@@ -47,7 +47,6 @@ test('a user whom a sign-in missed is handed over to the starter and repaired by
   expect(body.user).toBeNull();
   const row = await waitUntil(() => db.user.findUnique({ where: { clerkId: id } }), {
     describe: 'the row that syncUser makes',
-    timeoutMs: 20_000,
   });
   expect(row).toMatchObject({ syncedBy: 'operator', observedVia: 'api', email: 'ada@example.com' });
 });

@@ -69,7 +69,6 @@ test('a mapped column that the table lacks is SCHEMA_MISSING, and no row, until 
   // It was there before it was mapped: the next sweep fills it.
   await waitUntil(async () => (await application.get(token)).status === 200, {
     describe: 'the row to be read again, after the rest of a second',
-    timeoutMs: 10_000,
   });
   expect((await application.get(token)).body.user).toMatchObject({ clerkId: id, company: null });
 });

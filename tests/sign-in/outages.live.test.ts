@@ -31,7 +31,6 @@ const untilTheRowIsThere = async () => {
   for (const application of [open, closed])
     await waitUntil(async () => (await application.get(token)).body.user?.clerkId === id, {
       describe: 'the row after recovery',
-      timeoutMs: 10_000,
     });
 };
 
@@ -73,7 +72,6 @@ test('Clerk takes 5 s: requests wait no longer than the time box, later ones not
   expect(world.handedOver).toEqual([id, id]);
   await waitUntil(() => world.db.user.findUnique({ where: { clerkId: id } }), {
     describe: 'the row of the flight that went on',
-    timeoutMs: 10_000,
   });
   recover();
   await untilTheRowIsThere();
@@ -175,7 +173,7 @@ test('a user is not handed over again while that goes on', async () => {
         await application.get(world.token(id));
         return world.logged.length >= before + count;
       },
-      { describe: `${count} misses`, timeoutMs: 5_000 },
+      { describe: `${count} misses` },
     );
   };
   await misses(3);

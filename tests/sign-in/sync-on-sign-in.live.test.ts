@@ -216,7 +216,6 @@ test('custom claims make a provisional row without a Clerk request but the one a
   });
   await waitUntil(async () => (await application.get(token)).body.user?.firstName === 'Ada', {
     describe: 'the session to see the whole user',
-    timeoutMs: 10_000,
   });
 });
 

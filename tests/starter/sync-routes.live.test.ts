@@ -52,7 +52,6 @@ const row = (clerkId: string) => surroundings.service.db.user.findUnique({ where
 const untilRow = (clerkId: string) =>
   waitUntil(async () => (await row(clerkId)) !== null, {
     describe: `a row of ${clerkId}`,
-    timeoutMs: 30_000,
   });
 const askedClerk = () => surroundings.service.standIn.stats.byRoute['GET /v1/users/:id'] ?? 0;
 const runsOf = async (id: string) => {
@@ -307,7 +306,6 @@ describe('a starter with a key, a token and origins:', () => {
       }
       await waitUntil(async () => (await syncMe(token(id))).status === 200, {
         describe: 'the row',
-        timeoutMs: 20_000,
       });
     });
   });

@@ -33,7 +33,6 @@ export const statusOf = (handle: WorkflowHandle): Promise<ReconcileStatus> => ha
 export const untilPages = (handle: WorkflowHandle, pages: number): Promise<boolean> =>
   waitUntil(async () => (await statusOf(handle)).totals.pages >= pages, {
     describe: `${pages} pages`,
-    timeoutMs: 30_000,
   });
 
 /** What Temporal's Web UI shows of a run as its details. */

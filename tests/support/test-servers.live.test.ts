@@ -56,7 +56,6 @@ test('a test namespace is usable at once, search attribute and schedules too', a
   });
   await waitUntil(async () => (await schedule.describe()).info.recentActions.length > 0, {
     describe: 'the schedule to fire',
-    timeoutMs: 5_000,
   });
   const { count } = await client.workflow.count(`${SYNC_STATUS_ATTRIBUTE} = "ok"`);
   expect(count).toBe(1);

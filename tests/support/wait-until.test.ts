@@ -23,3 +23,13 @@ test('the failure says what was waited for, how things stood and what was last t
     'Waited 20 ms in vain for {"rows":0}; it last threw: Error: no row',
   );
 });
+
+test('the time begins anew whenever there is progress', async () => {
+  let asked = 0;
+  const condition = () => ++asked === 10;
+  await waitUntil(condition, { timeoutMs: -1, progress: () => asked });
+  expect(asked).toBe(10);
+  await expect(waitUntil(() => false, { timeoutMs: -1, progress: () => 'stalled' })).rejects.toThrow(
+    'in vain',
+  );
+});

@@ -1,8 +1,10 @@
 export interface WaitUntilOptions {
-  /** Default 10,000. */
+  /** Default two minutes: so that a failure says what it waited for, not so that a slow machine fails. */
   timeoutMs?: number;
   /** What is waited for, or a look at how things stand; for the failure's message. */
   describe?: string | (() => unknown);
+  /** How far things are. Whenever it changes, the time begins anew: what goes on slowly is no failure. */
+  progress?: () => unknown;
 }
 
 const POLL_MS = 10;
@@ -15,9 +17,10 @@ const POLL_MS = 10;
  */
 export async function waitUntil<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, describe = condition.toString() }: WaitUntilOptions = {},
+  { timeoutMs = 120_000, describe = condition.toString(), progress }: WaitUntilOptions = {},
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  let deadline = Date.now() + timeoutMs;
+  let before: unknown;
   for (;;) {
     let cause: unknown;
     try {
@@ -26,6 +29,9 @@ export async function waitUntil<T>(
     } catch (error) {
       cause = error;
     }
+    const now = await progress?.();
+    if (now !== before) deadline = Date.now() + timeoutMs;
+    before = now;
     if (Date.now() > deadline) {
       const state = typeof describe === 'string' ? describe : JSON.stringify(await describe());
       const last = cause === undefined ? '' : `; it last threw: ${String(cause)}`;

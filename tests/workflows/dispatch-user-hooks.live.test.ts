@@ -45,7 +45,6 @@ const signal = (clerkUserId: string) =>
 const untilCalled = (...ids: string[]) =>
   waitUntil(() => ids.every((id) => log.of(id).length > 0), {
     describe: () => log.calls.length,
-    timeoutMs: 30_000,
   });
 
 test('without hooks nothing is noted, and there is no Schedule', async () => {

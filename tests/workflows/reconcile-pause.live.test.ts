@@ -48,7 +48,7 @@ async function untilQuiet(handle: Reconcile, count = pagesAsked): Promise<void> 
       asked = count();
       return queries >= 20;
     },
-    { describe: 'no more requests', timeoutMs: 30_000 },
+    { describe: 'no more requests' },
   );
 }
 const recordedStatus = async (handle: Reconcile) => (await recordedRuns(service, handle))[0]?.status;
@@ -84,7 +84,7 @@ function pausesAndCancels(windows: number, parts = 0): void {
     service.standIn.settings.latencyMs = 50;
     const handle = await startReconcile(service);
     await handle.signal(pause);
-    await waitUntil(async () => (await statusOf(handle)).state === 'paused', { timeoutMs: 20_000 });
+    await waitUntil(async () => (await statusOf(handle)).state === 'paused');
     await untilQuiet(handle);
     expect(pagesAsked()).toBe(before);
     await handle.signal(resume);
@@ -197,7 +197,7 @@ test('a sweep is paused between two requests about candidates, and between two s
     await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
     await handle.signal(pause);
     endOutage();
-    await waitUntil(async () => (await unasked()) < gone, { timeoutMs: 30_000 });
+    await waitUntil(async () => (await unasked()) < gone);
     await untilQuiet(handle, requests);
     expect(await unasked()).toBe(gone - askedAtOnce);
     expect(await liveIds(many)).toHaveLength(gone + 10);
@@ -206,7 +206,7 @@ test('a sweep is paused between two requests about candidates, and between two s
     await holder.$transaction(async (transaction) => {
       await transaction.$queryRaw`SELECT FROM users WHERE clerk_id = ${ids.toSorted()[0]} FOR UPDATE`;
       await handle.signal(resume);
-      await waitUntil(async () => (await statusOf(handle)).state === 'deleting', { timeoutMs: 30_000 });
+      await waitUntil(async () => (await statusOf(handle)).state === 'deleting');
       await handle.signal(pause);
       await waitUntil(async () => (await detailsOf(handle)).includes('**Paused**'));
     });

@@ -146,7 +146,7 @@ test('users come, change and go at Clerk meanwhile: one more sweep later nothing
     service.standIn.users.deleteUser(at(0.414));
     changes += 1;
     const before = service.standIn.stats.total;
-    await waitUntil(() => ended || service.standIn.stats.total > before, { timeoutMs: 60_000 });
+    await waitUntil(() => ended || service.standIn.stats.total > before);
   }
   expect(await result).toMatchObject({ withheld: 0, failed: 0 });
   expect(changes).toBeGreaterThan(20);
@@ -155,19 +155,16 @@ test('users come, change and go at Clerk meanwhile: one more sweep later nothing
   expect(await differences(service)).toEqual([]);
   expect(await wronglyDeleted(service)).toEqual([]);
   expect(await service.db.deletionCandidate.count()).toBe(0);
-}, 120_000);
+});
 
 test('the status tells how far all windows are', async () => {
   service.standIn.settings.latencyMs = 20;
   const handle = await startReconcile(service);
   const users = clerkIds(service).length;
-  const midway = await waitUntil(
-    async () => {
-      const status = await statusOf(handle);
-      return status.state === 'reading' && status.totals.pages > 0 && status;
-    },
-    { timeoutMs: 30_000 },
-  );
+  const midway = await waitUntil(async () => {
+    const status = await statusOf(handle);
+    return status.state === 'reading' && status.totals.pages > 0 && status;
+  });
   expect(midway).toMatchObject({
     kind: 'sweep',
     mode: 'apply',

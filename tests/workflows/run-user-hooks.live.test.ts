@@ -410,7 +410,6 @@ describe('no change is passed over', () => {
     const untilTold = (id: string, changes: number) =>
       waitUntil(async () => log.of(id).length === changes && (await pending(id)).length === 0, {
         describe: () => log.of(id),
-        timeoutMs: 40_000,
       });
 
     test('is about to close', async () => {

@@ -155,4 +155,4 @@ test('a run that must continue as new in an outage sends its callers to the next
   } finally {
     await service.database.comeBack();
   }
-}, 120_000);
+});
