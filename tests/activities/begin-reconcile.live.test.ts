@@ -211,7 +211,7 @@ describe('a reconcile with nothing left to do', () => {
   });
 
   test('is not recorded once it was cancelled', async () => {
-    standIn.failWith({ kind: 'slow', latencyMs: 300, pathPrefix: '/v1/users?order_by' });
+    standIn.failWith({ kind: 'slow', latencyMs: 600_000, pathPrefix: '/v1/users?order_by' });
     const cancelled = new MockActivityEnvironment();
     const before = standIn.stats.byRoute['GET /v1/users'] ?? 0;
     const work = cancelled.run(() => beginReconcile(deps, BEGINNING));

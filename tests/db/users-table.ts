@@ -29,7 +29,7 @@ interface Removal {
 
 export async function openUsersTable(poolSize = 4): Promise<UsersTable> {
   const database = await createTestDatabase();
-  const db = connectDatabase({ url: database.url, poolSize });
+  const db = connectDatabase({ url: database.url, poolSize, connectTimeoutMs: 120_000 });
   return {
     database,
     db,

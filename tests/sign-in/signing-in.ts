@@ -21,7 +21,10 @@ export interface SigningIn {
   /** Who was handed over to Temporal since the test began, in order. */
   readonly handedOver: string[];
   readonly logged: LoggedLine[];
-  /** An application with an API client and a memory of its own, as a process has. */
+  /**
+   * An application with an API client and a memory of its own, as a process has. Its time box is minutes, unless the
+   * options say otherwise: how long a busy machine takes is not what most tests are about.
+   */
   start(options?: Partial<SyncOnSignInOptions>): Promise<Application>;
   /** A new user at Clerk; their webhook does not come. */
   signUp(): string;
@@ -30,6 +33,8 @@ export interface SigningIn {
   /** Requests that Clerk answered or was to answer, since the last time this was asked. */
   clerkRequests(): number;
 }
+
+const PATIENT_MS = 120_000;
 
 export function signingIn(): SigningIn {
   const connected = connectedDatabase(10);
@@ -72,7 +77,8 @@ export function signingIn(): SigningIn {
       const { secretKey, url: apiUrl } = clerk();
       const application = await startApplication(clerk(), {
         db: connected.db,
-        clerk: createClerkApi({ secretKey, apiUrl }),
+        clerk: createClerkApi({ secretKey, apiUrl, timeoutMs: PATIENT_MS }),
+        timeoutMs: PATIENT_MS,
         handOver: (clerkUserId) => handedOver.push(clerkUserId),
         log: { info: log, warn: log },
         ...options,

@@ -8,7 +8,6 @@ import { type SyncOnSignInOptions, syncOnSignIn } from '../../src/sign-in/sync-o
 export interface Answer {
   status: number;
   headers: Headers;
-  durationMs: number;
   body: {
     /** The row, with its times as text. */
     user?: Record<string, unknown> | null;
@@ -51,7 +50,6 @@ export async function startApplication(
   if (address === null || typeof address === 'string') throw new Error('not listening on TCP');
   return {
     async get(token) {
-      const begunAtMs = performance.now();
       const response = await fetch(`http://127.0.0.1:${address.port}/me`, {
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       });
@@ -59,7 +57,6 @@ export async function startApplication(
       return {
         status: response.status,
         headers: response.headers,
-        durationMs: performance.now() - begunAtMs,
         body: text.startsWith('{') ? JSON.parse(text) : { message: text },
       };
     },

@@ -17,7 +17,7 @@ afterAll(() => service.stop());
 function syncer(lingerMs: number): SyncUserNow {
   const runs = { client: service.client, lingerMs, hasSearchAttributes: async () => true };
   // What is shown here is not how fast this machine is.
-  return createSyncUserNow({ ...runs, signalUser: createUserSignaler(runs), deadlineMs: 20_000 });
+  return createSyncUserNow({ ...runs, signalUser: createUserSignaler(runs), deadlineMs: 120_000 });
 }
 let users = 0;
 const newUser = () => service.standIn.users.createUser({ email_address: [`many${++users}@example.com`] });

@@ -7,7 +7,7 @@ export function connectedDatabase(poolSize = 2): { readonly database: TestDataba
   let opened: { database: TestDatabase; db: Database } | undefined;
   beforeAll(async () => {
     const database = await createTestDatabase();
-    opened = { database, db: connectDatabase({ url: database.url, poolSize }) };
+    opened = { database, db: connectDatabase({ url: database.url, poolSize, connectTimeoutMs: 120_000 }) };
   });
   afterAll(async () => {
     await opened?.db.$disconnect();

@@ -43,6 +43,7 @@ async function usePostgres(folder) {
     port: 0,
     logFile: path.join(folder, 'postgres.log'),
     durable: false,
+    startTimeoutMs: 300_000,
     settings: { max_connections: '200' },
   });
   try {
@@ -78,6 +79,7 @@ async function useTemporal(folder) {
     cliPath,
     port: 0,
     headless: true,
+    startTimeoutMs: 300_000,
     logFile: path.join(folder, 'temporal.log'),
     // A new namespace's schedules fire only once its servers have noticed it: 2 s by default.
     dynamicConfig: { 'system.namespaceCacheRefreshInterval': '"100ms"' },

@@ -47,7 +47,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   const standIn = await startStandIn(options.standIn ?? {});
   const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
   const client = new Client({ connection, namespace });
-  const db = connectDatabase({ url: database.url, poolSize: 10 });
+  const db = connectDatabase({ url: database.url, poolSize: 10, connectTimeoutMs: 120_000 });
   const native = await NativeConnection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
   let worker: RunningWorker | undefined;
 
