@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { z } from 'zod';
+import { readPostgresAddress } from './postgres-address.js';
 
 const wholeNumber = (least: number, most: number, fallback: number) =>
   z.coerce.number().int().min(least).max(most).default(fallback);
@@ -12,6 +13,11 @@ const url = (protocols: RegExp, what: string) =>
   z
     .string()
     .refine((value) => URL.canParse(value) && protocols.test(new URL(value).protocol), `must be ${what}`);
+
+const postgresUrl = z.string().superRefine((value, context) => {
+  const address = readPostgresAddress(value);
+  if ('problem' in address) context.addIssue({ code: 'custom', message: address.problem });
+});
 
 /**
  * A signing secret as Clerk's dashboard shows it. Svix accepts an empty key, with which anybody's signature holds, and
@@ -38,7 +44,7 @@ const settings = z.object({
   PORT: wholeNumber(0, 65_535, 3000),
   HOST: z.string().default('0.0.0.0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  DATABASE_URL: url(/^postgres(ql)?:$/, 'a postgres:// URL').optional(),
+  DATABASE_URL: postgresUrl.optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 500, 10),
   CLERK_SECRET_KEY: z
     .string()
@@ -90,7 +96,7 @@ export interface Config extends Settings {
 }
 
 /**
- * Parses the environment: the only place that reads it. Temporal's own variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
+ * Parses the environment: the only place that reads it. Spaces and line breaks around a value are left out. Temporal's own variables (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE,
  * TEMPORAL_API_KEY, TEMPORAL_TLS_…, TEMPORAL_PROFILE, TEMPORAL_CONFIG_FILE) are read as every Temporal tool reads them.
  *
  * @param required settings that this process cannot do without.
@@ -101,9 +107,9 @@ export function readConfig(
   required: readonly (keyof Settings)[] = [],
   env: NodeJS.ProcessEnv = process.env,
 ): Config {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
-  );
+  // Files and secret stores add a line break; what is checked here is also what is used.
+  const trimmed = Object.entries(env).map(([name, value = '']) => [name, value.trim()] as const);
+  const given: Record<string, string> = Object.fromEntries(trimmed.filter(([, value]) => value !== ''));
   const parsed = settings.safeParse(given);
   const problems = parsed.success
     ? []
@@ -112,7 +118,7 @@ export function readConfig(
   const temporalIsSet = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'].some(
     (name) => name in given,
   );
-  const temporal = readTemporal(given as Record<string, string>, temporalIsSet, problems);
+  const temporal = readTemporal(given, temporalIsSet, problems);
   if (!parsed.success || problems.length > 0) {
     throw new Error(
       `These settings need attention (see .env.example):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,

@@ -218,6 +218,62 @@ describe('a blank value', () => {
   });
 });
 
+describe('spaces and line breaks around a value', () => {
+  const PLAIN = {
+    DATABASE_URL: 'postgresql://sync@db.example/app',
+    CLERK_SECRET_KEY: 'sk_live_key',
+    CLERK_WEBHOOK_SIGNING_SECRET: ONE,
+    CLERK_JWT_KEY: 'a public key',
+    CLERK_API_URL: 'http://127.0.0.1:4600',
+    API_TOKEN: 'x'.repeat(32),
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    STORE_PRIVATE_METADATA: 'true',
+    CLERK_SYNC_CONFIG: './clerk-sync.config.mjs',
+    TEMPORAL_ADDRESS: 'given.example:7233',
+    TEMPORAL_NAMESPACE: 'given',
+    TEMPORAL_API_KEY: 'key',
+    TEMPORAL_TLS: 'true',
+  };
+
+  test.each([
+    ['a line break after', (value: string) => `${value}\n`],
+    ['one as Windows writes it', (value: string) => `${value}\r\n`],
+    ['spaces around', (value: string) => ` \t${value} `],
+  ])('%s are left out of every setting, and of Temporal’s', (_, around) => {
+    const env = Object.fromEntries(Object.entries(PLAIN).map(([name, value]) => [name, around(value)]));
+    expect(readConfig([], env)).toEqual(readConfig([], PLAIN));
+  });
+
+  test('do not make a token long enough', () => {
+    expect(problemsOf({ API_TOKEN: `${'x'.repeat(31)}\n` })).toContain('- API_TOKEN ');
+  });
+});
+
+describe('DATABASE_URL', () => {
+  const MARKER = 'mySecret';
+
+  test.each([
+    `postgres://app:${MARKER}%@db.example/app`,
+    `postgres://app:${MARKER}+#@db.example/app`,
+    `postgresql://app:${MARKER}@%2Fvar%2Frun%2Fpostgresql/app`,
+    'postgresql:///app?host=/var/run/postgresql',
+  ])('may be %s', (value) => {
+    expect(readConfig([], { DATABASE_URL: value }).DATABASE_URL).toBe(value);
+  });
+
+  test.each([
+    [`postgres://app:${MARKER}@one.example,two.example/app`, 'names several hosts'],
+    [`postgres://app:${MARKER}/with-slash@db.example/app`, 'percent-encoded'],
+    [`postgres://app:${MARKER}@db.example/app?sslmode=${MARKER}`, 'sslmode'],
+    [`postgres://app:${MARKER}@db.example/app?sslaccept=strict`, 'sslaccept'],
+  ])('cannot be %s', (value, words) => {
+    const problems = problemsOf({ DATABASE_URL: value });
+    expect(problems).toMatch(new RegExp(`- DATABASE_URL .*${words}`));
+    expect(problems).not.toContain(MARKER);
+  });
+});
+
 describe('the share of Clerk’s requests', () => {
   const share = (env: NodeJS.ProcessEnv) => reconcileRequestsPerSecond(readConfig([], env));
 

@@ -15,6 +15,7 @@ const PURE = [
   'witnesses',
   'sweep-is-due',
   'sweep-windows',
+  'postgres-address',
 ];
 
 interface Room {
@@ -54,7 +55,7 @@ const ROOMS: Record<string, Room> = {
   },
   log: { rooms: [], wayOut: 'the logger knows nothing of what is logged.' },
   config: {
-    rooms: [],
+    rooms: ['postgres-address'],
     wayOut: 'config is handed to whoever needs it; a process entry point in cli does that.',
   },
   workflows: {

@@ -13,6 +13,7 @@ import { findTemporalCli } from '../embedded/find-temporal-cli.js';
 import { startPostgres } from '../embedded/start-postgres.js';
 import { startTemporal } from '../embedded/start-temporal.js';
 import { createLogger } from '../log.js';
+import { placeOf, readPostgresAddress } from '../postgres-address.js';
 import { installRuntime } from '../worker/install-runtime.js';
 import type { RunningWorker } from '../worker/start-worker.js';
 import { runStarter } from './run-starter.js';
@@ -158,9 +159,9 @@ async function runService(config: StartConfig, folder: string, stops: Stops): Pr
 }
 
 function printable({ ownPostgres, DATABASE_URL = '' }: StartConfig): string {
-  const url = new URL(DATABASE_URL);
-  if (url.password && !ownPostgres) url.password = '***';
-  return url.href;
+  const address = readPostgresAddress(DATABASE_URL);
+  if (ownPostgres || 'problem' in address) return DATABASE_URL;
+  return `${address.database ?? address.user ?? ''} at ${placeOf(address)}`;
 }
 
 const stopAll = (stops: Stops) => async () => {

@@ -1,6 +1,7 @@
 import { readConfig } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import { readStatus } from '../db/read-status.js';
+import { placeOf, readPostgresAddress } from '../postgres-address.js';
 import { needsAttention } from './needs-attention.js';
 import { statusText } from './status-text.js';
 
@@ -14,7 +15,9 @@ export async function status({ json }: { json?: boolean }): Promise<number> {
     const nowMs = Date.now();
     const found = await readStatus(db, nowMs).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`${new URL(DATABASE_URL).host}: ${why}`, { cause });
+      const address = readPostgresAddress(DATABASE_URL);
+      const where = 'problem' in address ? 'Postgres' : placeOf(address);
+      throw new Error(`${where}: ${why}`, { cause });
     });
     const attention = needsAttention(found, nowMs, RECONCILE_INTERVAL_SECONDS * 1000);
     if (json) {

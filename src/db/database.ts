@@ -5,7 +5,7 @@ import { type Prisma, PrismaClient } from './generated/client.js';
 import { readPostgresUrl } from './postgres-url.js';
 
 export interface DatabaseOptions {
-  /** A Postgres URL; Neon's and others' `sslmode` parameters are honoured, and Prisma's `schema`. */
+  /** A Postgres URL; libpq's `sslmode` and its kin are honoured, a socket's folder as `host`, and Prisma's `schema`. */
   url: string;
   /** Connections of this process. Default 10. */
   poolSize?: number;
@@ -33,14 +33,13 @@ export type Database = PrismaClient;
 /** @throws TypeError for an address that is none; whether anything is there, the first statement tells. */
 export function connectDatabase(options: DatabaseOptions): Database {
   const { statementTimeoutMs = STATEMENT_TIMEOUT_MS, emailUniqueness = 'none' } = options;
-  const { connectionString, schema } = readPostgresUrl(options.url);
+  const { config, schema } = readPostgresUrl(options.url);
   const pool = new Pool({
-    connectionString,
+    ...config,
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     // Above the server's own limit, for a server that has gone silent.
     query_timeout: statementTimeoutMs + 5_000,
-    application_name: 'clerk-temporal-sync',
   });
   // Idle connections break whenever Postgres restarts; the next statement reports what matters.
   const ignore = () => undefined;

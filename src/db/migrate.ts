@@ -24,8 +24,8 @@ const RECORD = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
  * @remarks Several processes may call it at once: one migrates, the others wait.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const { connectionString, schema } = readPostgresUrl(databaseUrl);
-  const client = new Client({ connectionString, connectionTimeoutMillis: 10_000 });
+  const { config, schema } = readPostgresUrl(databaseUrl);
+  const client = new Client({ ...config, connectionTimeoutMillis: 10_000 });
   // A connection that breaks fails the query in hand; without a listener it would also end the process.
   client.on('error', () => undefined);
   await client.connect();

@@ -1,34 +1,50 @@
-export interface PostgresAddress {
+import type { ClientConfig } from 'pg';
+import { readPostgresAddress } from '../postgres-address.js';
+import { tlsOptions } from './tls-options.js';
+
+export interface PostgresSettings {
   /** For the driver, whose sessions are then in UTC and in the schema. */
-  connectionString: string;
+  config: ClientConfig;
   /** Where the tables are, by the parameter `schema` that Prisma's URLs have; null where the URL does not say. */
   schema: string | null;
 }
 
 /**
- * Reads a Postgres URL as Prisma's users write it.
+ * Reads a Postgres URL as libpq, the driver and Prisma's users write it.
  *
  * The session is in UTC, for Prisma's driver writes and reads times without their offset, whatever the database's own
  * time zone. A `schema` becomes the search path, so that the same statements serve it.
  *
- * @throws TypeError for what is no Postgres URL, without quoting it.
+ * @throws TypeError for what is no usable Postgres URL, without quoting it.
  */
-export function readPostgresUrl(url: string): PostgresAddress {
-  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
-    throw new TypeError('The address of the database is no postgres:// URL. Look at DATABASE_URL.');
-  const parsed = new URL(url);
-  const schema = parsed.searchParams.get('schema');
+export function readPostgresUrl(url: string): PostgresSettings {
+  const address = readPostgresAddress(url);
+  if ('problem' in address) throw unusable(address.problem);
+  const { parameters, host, port, user, password, database } = address;
+  const schema = parameters.get('schema') ?? null;
   if (schema !== null && !/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(schema))
-    throw new TypeError(
-      'The schema in the address of the database must be a name of letters, digits and _. Look at DATABASE_URL.',
-    );
-  parsed.searchParams.delete('schema');
+    throw unusable('has a schema that is no name of letters, digits and _');
+  const tls = tlsOptions(address);
+  if ('problem' in tls) throw unusable(tls.problem);
   const options = [
-    parsed.searchParams.get('options'),
+    parameters.get('options'),
     '-c timezone=UTC',
     schema === null ? null : `-c search_path="${schema}"`,
   ];
-  parsed.searchParams.set('options', options.filter(Boolean).join(' '));
-  // URLSearchParams writes a space as +, which the driver does not read back.
-  return { connectionString: parsed.href.replaceAll('+-c', '%20-c').replaceAll('-c+', '-c%20'), schema };
+  return {
+    config: {
+      host,
+      port,
+      user,
+      password,
+      database,
+      application_name: parameters.get('application_name') ?? 'clerk-temporal-sync',
+      options: options.filter(Boolean).join(' '),
+      ...tls,
+    },
+    schema,
+  };
 }
+
+const unusable = (problem: string) =>
+  new TypeError(`The address of the database ${problem}. Look at DATABASE_URL.`);
