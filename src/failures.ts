@@ -17,11 +17,25 @@ interface FailureDescription {
  */
 export const FAILURES = {
   SIGNATURE_INVALID: {
-    meaning: 'The delivery is not signed with one of our signing secrets, or is older than 5 minutes.',
-    action:
-      "Compare CLERK_WEBHOOK_SIGNING_SECRET with the endpoint's secret in Clerk's dashboard; check this machine's clock.",
+    meaning: 'The delivery is not signed with one of our signing secrets.',
+    action: "Compare CLERK_WEBHOOK_SIGNING_SECRET with the endpoint's secret in Clerk's dashboard.",
     retried: false,
     httpStatus: 400,
+  },
+  TIMESTAMP_OUTSIDE_TOLERANCE: {
+    meaning:
+      "The delivery's signature holds, but it was signed more than 5 minutes from this machine's time.",
+    action:
+      "Set this machine's clock; the log says how many seconds it is off. If other deliveries are accepted, somebody repeats an old one.",
+    retried: false,
+    httpStatus: 400,
+  },
+  DELIVERY_MISDIRECTED: {
+    meaning: 'The delivery came to another path than /webhooks/clerk, or not as POST.',
+    action:
+      "Correct the endpoint's address in Clerk's dashboard; a proxy in front must neither change the path nor redirect.",
+    retried: false,
+    httpStatus: 404,
   },
   BODY_TOO_LARGE: {
     meaning: 'The delivery is larger than WEBHOOK_MAX_BODY_BYTES.',
@@ -36,7 +50,7 @@ export const FAILURES = {
     httpStatus: 400,
   },
   EVENT_UNUSABLE: {
-    meaning: 'The delivery is signed but is not an event we can read.',
+    meaning: 'The delivery is signed, but is no JSON, or names no type of event or no Clerk user ID.',
     action: 'Look up the svix-id in the dashboard and report the shape of the payload.',
     retried: false,
     httpStatus: 422,
@@ -119,7 +133,8 @@ export const FAILURES = {
     retried: false,
   },
   USER_UNUSABLE: {
-    meaning: 'Clerk sent a user that lacks its id or times, or is nested too deeply.',
+    meaning:
+      'Clerk sent a user whose id or times are missing or wrong (the message says which), or who is nested too deeply.',
     action: 'Report the shape of the payload; the next change of this user is tried afresh.',
     retried: false,
   },

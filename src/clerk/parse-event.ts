@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject, UserChange } from '../user-change.js';
-import { clerkTimeMs, eventTimeMs } from './clerk-time.js';
+import { eventTimeMs, problemWithTime } from './clerk-time.js';
+import { isClerkUserId } from './is-clerk-user-id.js';
 
 /** The event types that say something about a user. Others are acknowledged and ignored. */
 export const SYNCED_EVENT_TYPES = [
@@ -12,35 +13,25 @@ export const SYNCED_EVENT_TYPES = [
 
 /** What a signed payload turned out to be. */
 export type ParsedEvent =
-  | { kind: 'change'; change: UserChange; eventType: string }
+  /** `lacks`: why Clerk is asked, although the event should have carried the whole user. */
+  | { kind: 'change'; change: UserChange; eventType: string; lacks?: string }
   | { kind: 'ignored'; eventType: string }
   | { kind: 'other-instance'; instanceId: string }
   | { kind: 'unusable'; problem: string };
 
-const timeBy = (read: (value: unknown) => number | null) =>
-  z.unknown().transform((value, context) => {
-    const ms = read(value);
-    if (ms !== null) return ms;
-    context.addIssue({ code: 'custom', message: 'is no Unix time' });
-    return z.NEVER;
-  });
-const time = timeBy(clerkTimeMs);
-const id = z.string().min(1).max(255);
-const user = z.looseObject({ id, created_at: time, updated_at: time });
 const typeOf = z.looseObject({ type: z.string().min(1), instance_id: z.unknown().optional() });
-const envelope = z.looseObject({
-  timestamp: timeBy(eventTimeMs),
-  data: z.unknown().optional(),
-});
-const deleted = z.looseObject({ id });
-const session = z.looseObject({ user_id: id, user: user.nullish() });
 
 type SyncedEventType = (typeof SYNCED_EVENT_TYPES)[number];
 const isSynced = (type: string): type is SyncedEventType =>
   (SYNCED_EVENT_TYPES as readonly string[]).includes(type);
 
+/** A delivery is signed when it is sent, after its event; more than this is no difference of two clocks. */
+const MAX_AHEAD_OF_DELIVERY_MS = 60_000;
+
 interface ParseOptions {
   svixId: string;
+  /** When the delivery was signed, Unix milliseconds: the time of an event that names none. */
+  signedAtMs: number;
   /** `refetch` keeps the user's data out of the change, so that none of it enters Temporal. */
   mode: 'payload' | 'refetch';
   keepPrivateMetadata: boolean;
@@ -50,6 +41,8 @@ interface ParseOptions {
 
 /**
  * Reads a verified webhook payload. Unknown keys are let through, for real payloads carry more than Clerk's schema says.
+ * What lacks something that Clerk promises is not lost, for Svix would give up after a day: the signature proves the id,
+ * and Clerk is asked for the rest. Only what has no usable id is `unusable`.
  *
  * @param payload the parsed body of a delivery whose signature held.
  * @see https://clerk.com/docs/guides/development/webhooks/overview
@@ -57,7 +50,7 @@ interface ParseOptions {
 export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent {
   const named = typeOf.safeParse(payload);
   if (!named.success) return unusable(named.error);
-  const { type: eventType, instance_id: instanceId } = named.data;
+  const { type: eventType, instance_id: instanceId, timestamp } = named.data;
   if (
     options.instanceId !== undefined &&
     typeof instanceId === 'string' &&
@@ -67,45 +60,65 @@ export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent
   }
   // Types we do not sync are acknowledged whatever else they hold, or Svix would try them again for a day.
   if (!isSynced(eventType)) return { kind: 'ignored', eventType };
-  const event = envelope.safeParse(payload);
-  if (!event.success) return unusable(event.error);
-  const { timestamp: observedAtMs, data } = event.data;
   if (options.instanceId !== undefined && typeof instanceId !== 'string')
     return { kind: 'other-instance', instanceId: '(none)' };
-  const origin = { writer: 'webhook', observedAtMs, svixId: options.svixId } as const;
-  const change = (made: UserChange): ParsedEvent => ({ kind: 'change', change: made, eventType });
-  const snapshot = (found: z.infer<typeof user>, original: unknown): ParsedEvent =>
-    change(
-      options.mode === 'refetch'
-        ? { ...origin, kind: 'refetch', clerkUserId: found.id }
-        : {
-            ...origin,
-            kind: 'snapshot',
-            clerkUserId: found.id,
-            clerkUpdatedAtMs: found.updated_at,
-            user: withoutPrivateMetadata(original as JsonObject, options.keepPrivateMetadata),
-          },
-    );
 
-  switch (eventType) {
-    case 'user.created':
-    case 'user.updated': {
-      const found = user.safeParse(data);
-      return found.success ? snapshot(found.data, data) : unusable(found.error);
-    }
-    case 'user.deleted': {
-      const found = deleted.safeParse(data);
-      return found.success
-        ? change({ ...origin, kind: 'deletion', clerkUserId: found.data.id })
-        : unusable(found.error);
-    }
-    case 'session.created': {
-      const found = session.safeParse(data);
-      if (!found.success) return unusable(found.error);
-      if (found.data.user) return snapshot(found.data.user, (data as JsonObject).user);
-      return change({ ...origin, kind: 'refetch', clerkUserId: found.data.user_id });
-    }
+  const about = eventType === 'session.created' ? ofSession(named.data.data) : ofUser(named.data.data);
+  if (about === null) {
+    const where = eventType === 'session.created' ? 'data.user_id' : 'data.id';
+    return { kind: 'unusable', problem: `${where}: is no Clerk user ID` };
   }
+  const { clerkUserId, user } = about;
+  const observedAtMs = observedAt(timestamp, options.signedAtMs);
+  const origin = { clerkUserId, writer: 'webhook', observedAtMs, svixId: options.svixId } as const;
+  if (eventType === 'user.deleted')
+    return { kind: 'change', eventType, change: { ...origin, kind: 'deletion' } };
+  const refetch = { kind: 'change', eventType, change: { ...origin, kind: 'refetch' } } as const;
+  if (user === null || options.mode === 'refetch') return refetch;
+  const lacks = problemWithUser(user, clerkUserId);
+  if (lacks !== null) return { ...refetch, lacks };
+  const change = {
+    ...origin,
+    kind: 'snapshot',
+    clerkUpdatedAtMs: user.updated_at as number,
+    user: withoutPrivateMetadata(user, options.keepPrivateMetadata),
+  } as const;
+  return { kind: 'change', eventType, change };
+}
+
+/** Whom an event is about. `user` is null where it does not carry one. */
+type About = { clerkUserId: string; user: JsonObject | null } | null;
+
+function ofUser(data: unknown): About {
+  const user = objectOf(data);
+  return user !== null && isClerkUserId(user.id) ? { clerkUserId: user.id, user } : null;
+}
+
+function ofSession(data: unknown): About {
+  const session = objectOf(data);
+  const user = objectOf(session?.user);
+  const clerkUserId = [session?.user_id, user?.id].find(isClerkUserId);
+  return clerkUserId === undefined ? null : { clerkUserId, user };
+}
+
+/** @returns why this is not the whole user at a version; null when it is. Names fields, and shows no value. */
+function problemWithUser(user: JsonObject, clerkUserId: string): string | null {
+  const problems = [
+    ...(user.id === clerkUserId ? [] : ['id: is not that of the event']),
+    ...(['created_at', 'updated_at'] as const).flatMap((field) => {
+      const problem = problemWithTime(user[field]);
+      return problem === null ? [] : [`${field}: ${problem}`];
+    }),
+    // Written as a whole user, one without it would lose their address.
+    ...(Array.isArray(user.email_addresses) ? [] : ['email_addresses: is no list']),
+  ];
+  return problems.length === 0 ? null : problems.join('; ');
+}
+
+/** The event's own time, where it has one that can be true. */
+function observedAt(timestamp: unknown, signedAtMs: number): number {
+  const ms = eventTimeMs(timestamp);
+  return ms !== null && ms <= signedAtMs + MAX_AHEAD_OF_DELIVERY_MS ? ms : signedAtMs;
 }
 
 /** Names paths and expectations only: a value may be somebody's data. */
@@ -115,6 +128,10 @@ function unusable(error: z.ZodError): ParsedEvent {
     .join('; ');
   return { kind: 'unusable', problem };
 }
+
+/** It was parsed out of JSON. */
+const objectOf = (value: unknown): JsonObject | null =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
 
 function withoutPrivateMetadata(original: JsonObject, keep: boolean): JsonObject {
   if (keep || !('private_metadata' in original)) return original;

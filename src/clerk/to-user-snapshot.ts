@@ -1,8 +1,9 @@
 import { failure } from '../failures.js';
 import type { JsonObject, JsonValue, ObservedVia, UserColumns, UserSnapshot } from '../user-change.js';
 import type { UserMapping } from '../user-mapping.js';
-import { clerkTimeMs } from './clerk-time.js';
+import { clerkTimeMs, problemWithTime } from './clerk-time.js';
 import { contentHash } from './content-hash.js';
+import { isClerkUserId } from './is-clerk-user-id.js';
 
 export interface Observation {
   /** Unix milliseconds: the event's `timestamp`, or the start of the request. */
@@ -26,12 +27,8 @@ export function toUserSnapshot(user: JsonObject, observation: Observation): User
   const { id } = user;
   const clerkCreatedAtMs = clerkTimeMs(user.created_at);
   const clerkUpdatedAtMs = clerkTimeMs(user.updated_at);
-  if (typeof id !== 'string' || id === '' || clerkCreatedAtMs === null || clerkUpdatedAtMs === null) {
-    throw failure(
-      'USER_UNUSABLE',
-      `id: ${typeof id}, created_at: ${typeof user.created_at}, updated_at: ${typeof user.updated_at}.`,
-    );
-  }
+  if (!isClerkUserId(id) || clerkCreatedAtMs === null || clerkUpdatedAtMs === null)
+    throw failure('USER_UNUSABLE', problemWith(user));
   const raw = toRaw(user, observation.keepPrivateMetadata);
   const columns = toColumns(user);
   // Of `raw`, for a webhook has lost its private metadata on the way where they are not stored.
@@ -49,6 +46,17 @@ export function toUserSnapshot(user: JsonObject, observation: Observation): User
     ...(mapped && { mapped }),
     contentHash: hashOf(columns, raw, mapped),
   };
+}
+
+/** Names fields only: a value may be somebody's data. */
+function problemWith({ id, created_at, updated_at }: JsonObject): string {
+  const problems = {
+    id: isClerkUserId(id) ? null : 'is no Clerk user ID',
+    created_at: problemWithTime(created_at),
+    updated_at: problemWithTime(updated_at),
+  };
+  const found = Object.entries(problems).filter(([, problem]) => problem !== null);
+  return `${found.map(([field, problem]) => `${field}: ${problem}`).join('; ')}.`;
 }
 
 /** Browsers may write what they like into metadata, and one user is not to keep a page of others. */

@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { FAILURES } from '../failures.js';
 import { createReadyz, type HealthChecks, healthz } from './health.js';
 import { createSyncRoutes, type SyncRouteDependencies } from './sync-routes.js';
@@ -25,16 +25,36 @@ export function createApp(deps: AppDependencies): Express {
   });
   // The signature is over the bytes, so nothing may parse them first, whatever the content type claims.
   const rawBody = express.raw({ type: () => true, limit: deps.maxBodyBytes });
-  app.post(WEBHOOK_PATH, rawBody, createWebhookHandler(deps));
-  app.use(createSyncRoutes({ ...deps.sync, log }));
-  app.use((_request, response) => {
-    response.status(404).json({ outcome: 'rejected', message: NOTHING_HERE });
+  // Express takes other spellings of the path as well, so no comparison afterwards would find them all.
+  app.use(WEBHOOK_PATH, (_request, response, next) => {
+    response.locals.isDelivery = true;
+    next();
   });
+  app.route(WEBHOOK_PATH).post(rawBody, createWebhookHandler(deps)).all(misdirected(405));
+  app.use(createSyncRoutes({ ...deps.sync, log }));
+  app.use((request, response, next) => {
+    // To Svix, an endpoint with a wrong path in its address looks like one that is down.
+    if (response.locals.isDelivery || request.headers['svix-id'] !== undefined)
+      misdirected(404)(request, response, next);
+    else response.status(404).json({ outcome: 'rejected', message: NOTHING_HERE });
+  });
+
+  function misdirected(status: 404 | 405): RequestHandler {
+    const code = 'DELIVERY_MISDIRECTED';
+    return ({ method, headers }, response) => {
+      metrics.countDelivery(code, 0);
+      log.warn({ code, svixId: headers['svix-id'], method }, 'Webhook rejected');
+      if (status === 405) response.setHeader('Allow', 'POST');
+      response
+        .status(status)
+        .json({ outcome: 'rejected', code, message: `${FAILURES[code].meaning} ${NOTHING_HERE}` });
+    };
+  }
 
   const onError: ErrorRequestHandler = (error, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = clientErrorStatus(error);
-    const isDelivery = request.path === WEBHOOK_PATH;
+    const isDelivery = response.locals.isDelivery === true;
     if (status !== undefined) {
       const code = status === 413 ? 'BODY_TOO_LARGE' : 'BODY_UNREADABLE';
       if (isDelivery) metrics.countDelivery(code, 0);

@@ -23,7 +23,7 @@ export interface WebhookDependencies {
  * acknowledged, so whatever fails, Svix delivers again.
  *
  * @returns a handler for a route whose body was read raw. 202 accepted; 200 ignored (an event type that is not synced);
- *   400 SIGNATURE_INVALID; 422 EVENT_UNUSABLE or INSTANCE_MISMATCH; 503 with Retry-After TEMPORAL_UNAVAILABLE.
+ *   400 SIGNATURE_INVALID or TIMESTAMP_OUTSIDE_TOLERANCE; 422 EVENT_UNUSABLE or INSTANCE_MISMATCH; 503 with Retry-After TEMPORAL_UNAVAILABLE.
  */
 export function createWebhookHandler(deps: WebhookDependencies): RequestHandler {
   const { verify, signalUser, log, metrics } = deps;
@@ -36,6 +36,7 @@ export function createWebhookHandler(deps: WebhookDependencies): RequestHandler 
       fields.eventType = event.eventType;
       if (event.kind === 'change') {
         fields.clerkUserId = event.change.clerkUserId;
+        if (event.lacks !== undefined) fields.lacks = event.lacks;
         await signalUser(event.change, request.body.length);
         const workflowId = syncUserWorkflowId(event.change.clerkUserId);
         fields.workflowId = workflowId;
@@ -65,8 +66,8 @@ export function createWebhookHandler(deps: WebhookDependencies): RequestHandler 
   ): Extract<ParsedEvent, { eventType: string }> {
     const body: unknown = request.body;
     if (!Buffer.isBuffer(body)) throw failure('SIGNATURE_INVALID', 'The delivery has no body.');
-    const { svixId, payload } = verify(body, request.headers);
-    const event = parseEvent(payload, { ...options, svixId });
+    const { payload, ...delivery } = verify(body, request.headers);
+    const event = parseEvent(payload, { ...options, ...delivery });
     if (event.kind === 'unusable') throw failure('EVENT_UNUSABLE', event.problem);
     if (event.kind === 'other-instance')
       throw failure('INSTANCE_MISMATCH', `It comes from ${event.instanceId}.`);

@@ -99,6 +99,7 @@ function live({ steps }: History): { id: string; changes: UserChange[] } {
     .map(({ payload, svixId }) => {
       const parsed = parseEvent(JSON.parse(payload), {
         svixId,
+        signedAtMs: nowMs,
         mode: 'payload',
         keepPrivateMetadata: false,
         instanceId: undefined,

@@ -191,6 +191,8 @@ describe('USER_UNUSABLE', () => {
     ['a missing id', { id: null }],
     ['an empty id', { id: '' }],
     ['an id that is no text', { id: 7 }],
+    ['an id of another kind', { id: 'org_ada' }],
+    ['half a character for an id', { id: '\ud800' }],
     ['no creation time', { created_at: null }],
     ['a creation time in words', { created_at: '2026-08-21T00:00:00Z' }],
     ['no update time', { updated_at: null }],
@@ -207,5 +209,11 @@ describe('USER_UNUSABLE', () => {
     expect(failureCode(thrown)).toBe('USER_UNUSABLE');
     expect(thrown).toMatchObject({ nonRetryable: true });
     expect(String(thrown)).not.toMatch(/ada|2026-08-21T/i);
+  });
+
+  test('says which field is wrong, and of a time in seconds that it is one', () => {
+    expect(() => snapshotOf({ created_at: null, updated_at: 1_750_000_000 })).toThrow(
+      'created_at: is missing; updated_at: is in seconds, not milliseconds.',
+    );
   });
 });

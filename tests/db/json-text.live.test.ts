@@ -77,6 +77,19 @@ test("Clerk's fields are sent in the order in which jsonb keeps them, and unknow
   expect(sent).toEqual([...Object.keys(JSON.parse(row?.text ?? '')), 'birthday']);
 });
 
+test("numbers are JavaScript's: whole ones above 2^53 are rounded, the same by every way, which is no difference", async () => {
+  const id = newUserId();
+  const metadata = JSON.parse(
+    '{"safe": 9007199254740991, "above": 9007199254740993, "text": "9007199254740993"}',
+  );
+  const fields = { public_metadata: metadata as JsonObject };
+  expect(await table.apply(snapshotOf(id, T0, fields))).toBe('created');
+  expect(
+    await table.db.$queryRaw`SELECT public_metadata::text AS text FROM users WHERE clerk_id = ${id}`,
+  ).toEqual([{ text: '{"safe": 9007199254740991, "text": "9007199254740993", "above": 9007199254740992}' }]);
+  expect(await table.apply(answerOf(id, T0, T0 + 60_000, fields), 'reconcile')).toBe('unchanged');
+});
+
 test('text that looks like SQL is text', async () => {
   const id = newUserId();
   const name = `'); DROP TABLE users; -- $1 \${x} \\`;

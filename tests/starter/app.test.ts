@@ -1,13 +1,10 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { startTestStarter, type TestStarter } from './start-test-starter.js';
+import { sign, startTestStarter, type TestStarter } from './start-test-starter.js';
 
 let starter: TestStarter;
 afterEach(() => starter.stop());
 
 test.each([
-  ['GET', '/webhooks/clerk'],
-  ['PUT', '/webhooks/clerk'],
-  ['DELETE', '/webhooks/clerk'],
   ['POST', '/webhooks'],
   ['POST', '/'],
   ['GET', '/.env'],
@@ -26,6 +23,41 @@ test.each([
   });
   expect(await starter.deliveries()).toEqual({});
 });
+
+const DELIVERED = { outcome: 'rejected', code: 'DELIVERY_MISDIRECTED', message: expect.any(String) };
+
+test.each([
+  ['GET', '/webhooks/clerk'],
+  ['PUT', '/webhooks/clerk'],
+  ['DELETE', '/Webhooks/Clerk/'],
+])('%s %s is 405, and counted', async (method, path) => {
+  starter = await startTestStarter();
+  const response = await fetch(starter.url + path, { method });
+  expect(response.status).toBe(405);
+  expect(response.headers.get('allow')).toBe('POST');
+  expect(await response.json()).toEqual(DELIVERED);
+  expect(await starter.deliveries()).toEqual({ DELIVERY_MISDIRECTED: 1 });
+});
+
+test.each(['/webhooks/clerk/users', '/webhook/clerk', '/api/webhooks/clerk', '/', '/healthz'])(
+  'a delivery to %s is 404, counted and logged',
+  async (path) => {
+    starter = await startTestStarter();
+    const headers = sign('{}', { svixId: 'msg_9' });
+    const response = await fetch(starter.url + path, { method: 'POST', headers, body: '{}' });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toEqual(DELIVERED);
+    expect(await starter.deliveries()).toEqual({ DELIVERY_MISDIRECTED: 1 });
+    expect(starter.logs).toEqual([
+      expect.objectContaining({
+        level: 40,
+        code: 'DELIVERY_MISDIRECTED',
+        svixId: 'msg_9',
+        msg: 'Webhook rejected',
+      }),
+    ]);
+  },
+);
 
 test('no answer names the framework', async () => {
   starter = await startTestStarter();

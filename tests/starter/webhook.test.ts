@@ -135,6 +135,7 @@ test('200 ignored answers an event type that is not synced, and signals nobody',
 
 describe('a rejected delivery', () => {
   const unusable = event('user.updated', { ...user, id: 7 });
+  const nobody = event('user.deleted', { id: '\ud800' });
   const foreign = event('user.updated', user, { instance_id: 'ins_Lovelace' });
 
   test.each<
@@ -142,12 +143,20 @@ describe('a rejected delivery', () => {
   >([
     ['forged', 400, 'SIGNATURE_INVALID', UPDATED, { ...sign(UPDATED), 'svix-id': 'msg_2' }, {}],
     ['changed on the way', 400, 'SIGNATURE_INVALID', `${UPDATED} `, sign(UPDATED), {}],
-    ['old', 400, 'SIGNATURE_INVALID', UPDATED, sign(UPDATED, { at: new Date(Date.now() - 400_000) }), {}],
+    [
+      'old',
+      400,
+      'TIMESTAMP_OUTSIDE_TOLERANCE',
+      UPDATED,
+      sign(UPDATED, { at: new Date(Date.now() - 400_000) }),
+      {},
+    ],
     ['unsigned', 400, 'SIGNATURE_INVALID', UPDATED, {}, {}],
     ['empty', 400, 'SIGNATURE_INVALID', '', {}, {}],
     ['too large', 413, 'BODY_TOO_LARGE', UPDATED, sign(UPDATED), { maxBodyBytes: UPDATED.length - 1 }],
     ['not JSON', 422, 'EVENT_UNUSABLE', 'Ada {', sign('Ada {'), {}],
     ['of another shape', 422, 'EVENT_UNUSABLE', unusable, sign(unusable), {}],
+    ['of nobody', 422, 'EVENT_UNUSABLE', nobody, sign(nobody), {}],
     ["another instance's", 422, 'INSTANCE_MISMATCH', foreign, sign(foreign), { instanceId: 'ins_ours' }],
     [
       'not taken by Temporal',
@@ -171,6 +180,20 @@ describe('a rejected delivery', () => {
     expect(await starter.deliveries()).toEqual({ [code]: 1 });
     expect(starter.signalled).toHaveLength(status === 503 ? 1 : 0);
   });
+
+  test.each(['/webhooks/clerk/', '/Webhooks/Clerk', '/webhooks/clerk?a=b'])(
+    'is counted under every spelling of the path: too large for %s',
+    async (path) => {
+      await start({ maxBodyBytes: 10 });
+      const headers = sign(UPDATED);
+      const response = await fetch(starter.url + path, { method: 'POST', headers, body: UPDATED });
+      expect(response.status).toBe(413);
+      expect(await starter.deliveries()).toEqual({ BODY_TOO_LARGE: 1 });
+      expect(starter.logs).toEqual([
+        expect.objectContaining({ code: 'BODY_TOO_LARGE', svixId: 'msg_1', msg: 'Webhook rejected' }),
+      ]);
+    },
+  );
 
   test('asks Svix to come again soon only if Temporal did not take it', async () => {
     await start({ signalUser: unavailable });
@@ -277,8 +300,33 @@ describe('the log', () => {
 
   test('says of an unusable delivery which field was wrong', async () => {
     await start();
-    await starter.deliver(event('user.updated', { ...user, updated_at: 'Ada' }));
-    expect(starter.logs[0]).toMatchObject({ detail: expect.stringContaining('updated_at: is no Unix time') });
+    await starter.deliver(event('user.updated', { ...user, id: 'Ada' }));
+    expect(starter.logs[0]).toMatchObject({
+      detail: expect.stringContaining('data.id: is no Clerk user ID'),
+    });
+    expect(JSON.stringify(starter.logs)).not.toMatch(PERSONAL);
+  });
+
+  test('says why Clerk is asked for a user who should have come whole', async () => {
+    await start();
+    await starter.deliver(event('user.updated', { ...user, updated_at: 1_750_000_000 }));
+    expect(starter.signalled[0]?.change.kind).toBe('refetch');
+    expect(starter.logs).toEqual([
+      expect.objectContaining({
+        level: 30,
+        outcome: 'accepted',
+        lacks: 'updated_at: is in seconds, not milliseconds',
+      }),
+    ]);
+  });
+
+  test('says of a delivery from another time how far this clock is off', async () => {
+    await start();
+    await starter.deliver(UPDATED, sign(UPDATED, { at: new Date(Date.now() + 600_000) }));
+    expect(starter.logs[0]).toMatchObject({
+      code: 'TIMESTAMP_OUTSIDE_TOLERANCE',
+      detail: expect.stringMatching(/signed (599|600) s after this machine's time/),
+    });
   });
 
   test('says of a foreign delivery whose it is', async () => {
