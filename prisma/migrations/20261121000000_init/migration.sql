@@ -86,6 +86,7 @@ CREATE TABLE "reconcile_runs" (
     "clerk_users" INTEGER,
     "live_rows" INTEGER,
     "webhooks" TEXT,
+    "to_erase" INTEGER,
 
     CONSTRAINT "reconcile_runs_pkey" PRIMARY KEY ("id")
 );
@@ -97,6 +98,7 @@ CREATE TABLE "deletion_candidates" (
     "found_at" TIMESTAMPTZ(3) NOT NULL,
     "gone_at" TIMESTAMPTZ(3),
     "rejected_at" TIMESTAMPTZ(3),
+    "withheld_over" INTEGER,
 
     CONSTRAINT "deletion_candidates_pkey" PRIMARY KEY ("clerk_id")
 );
@@ -148,8 +150,10 @@ CREATE INDEX "user_changes_by_user" ON "user_changes"("clerk_id", "revision");
 CREATE INDEX "reconcile_runs_by_start" ON "reconcile_runs"("started_at");
 -- Whether webhooks arrive, and whether the number of users may have changed, is read from the changes of the last minutes.
 CREATE INDEX "user_changes_by_time" ON "user_changes"("changed_at");
--- The tombstones that are still to be erased. Those that were have no hash any more.
-CREATE INDEX "users_to_erase" ON "users"("content_hash", "deleted_at") WHERE "deleted_at" IS NOT NULL;
+-- What the reconciles of the last day deleted counts against their limit.
+CREATE INDEX "user_changes_deletions" ON "user_changes"("changed_at") WHERE "kind" = 'deleted';
+-- The tombstones that are still to be erased. Those that were have no hash any more. A holdback counts from the last write.
+CREATE INDEX "users_to_erase" ON "users"("content_hash", "synced_at") WHERE "deleted_at" IS NOT NULL;
 -- The few who wait for their address are looked for at the end of every reconcile.
 CREATE INDEX "users_with_withheld_email" ON "users"("clerk_id") WHERE "email_withheld" IS NOT NULL;
 CREATE INDEX "pending_hooks_by_offer" ON "pending_hooks"("offered_at", "change_id");
