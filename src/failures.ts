@@ -115,7 +115,7 @@ export const FAILURES = {
   POSTGRES_UNAVAILABLE: {
     meaning: 'Postgres does not answer, refuses the connection, or ended the statement.',
     action:
-      'Check the database, its address and password. Nothing is lost: an activity tries again until it goes through.',
+      'The message names the cause and what to do about it. Nothing is lost: an activity tries again until it goes through.',
     retried: true,
     httpStatus: 503,
   },

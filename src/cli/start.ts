@@ -16,6 +16,7 @@ import { createLogger } from '../log.js';
 import { placeOf, readPostgresAddress } from '../postgres-address.js';
 import { installRuntime } from '../worker/install-runtime.js';
 import type { RunningWorker } from '../worker/start-worker.js';
+import { explainPostgres } from './explain-postgres.js';
 import { runStarter } from './run-starter.js';
 import { runWorker } from './run-worker.js';
 import { untilStopped } from './until-stopped.js';
@@ -134,7 +135,9 @@ async function runService(config: StartConfig, folder: string, stops: Stops): Pr
   const destination = pino.destination({ dest: serviceLog, sync: false, mkdir: true });
   const workerLog = createLogger(config.LOG_LEVEL, 'worker', destination);
   installRuntime(workerLog);
-  await migrate(DATABASE_URL);
+  await migrate(DATABASE_URL).catch((error: unknown) => {
+    throw explainPostgres(error, DATABASE_URL);
+  });
   const worker = await runWorker(config, workerLog);
   stops.push(worker.stop);
   const starter = await runStarter(config, createLogger(config.LOG_LEVEL, 'starter', destination));

@@ -18,6 +18,7 @@ export async function tellUnfitColumns(
     for (const problem of problems)
       log.error({ code: 'SCHEMA_MISSING', problem }, 'A mapped column cannot be written');
   } catch (error) {
-    log.warn({ code: failureCode(error) }, 'The mapped columns could not be looked at');
+    const detail = error instanceof Error ? error.message : '';
+    log.warn({ code: failureCode(error), detail }, 'The mapped columns could not be looked at');
   }
 }

@@ -1,4 +1,5 @@
 import { DefaultLogger, type LogMetadata, Runtime } from '@temporalio/worker';
+import { failureCode } from '../failures.js';
 import type { Logger } from '../log.js';
 
 /** Of what the SDK adds to its log lines, only this is written: activity inputs and stack traces may hold personal data. */
@@ -35,7 +36,16 @@ function fieldsOf(meta: LogMetadata | undefined): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of KEPT) if (meta?.[key] !== undefined) fields[key] = meta[key];
   const error: unknown = meta?.error;
-  if (error instanceof Error)
+  if (error instanceof Error) {
     fields.code = 'type' in error && typeof error.type === 'string' ? error.type : error.name;
+    const detail = detailOf(error);
+    if (detail !== undefined) fields.detail = detail;
+  }
   return fields;
+}
+
+/** The message of a failure of ours, which names no person. A hook's may be in the application's words. */
+function detailOf(error: Error): string | undefined {
+  const code = failureCode(error);
+  return code === undefined || code === 'HOOK_FAILED' || code === 'HOOK_GAVE_UP' ? undefined : error.message;
 }

@@ -43,9 +43,19 @@ test('without DATABASE_URL it exits with 1 and names the setting', async () => {
   expect(command.output()).toContain('DATABASE_URL is missing');
 });
 
+test('where the password is wrong it exits with 1 and says where, what and what to do', async () => {
+  const url = new URL(database.url);
+  url.password = 'pass-marker';
+  const command = runCommand('migrate', { DATABASE_URL: url.href });
+  expect(await command.exited).toEqual({ code: 1, signal: null });
+  expect(command.output()).toMatch(/^127\.0\.0\.1:\d+: .+\nThe user name or the password is wrong\. Correct/);
+  expect(command.output()).not.toContain('pass-marker');
+});
+
 test('where no Postgres answers it exits with 1 and says so, without the password', async () => {
   const command = runCommand('migrate', { DATABASE_URL: 'postgres://somebody:pass-marker@127.0.0.1:9/none' });
   expect(await command.exited).toEqual({ code: 1, signal: null });
   expect(command.output()).toContain('127.0.0.1:9');
+  expect(command.output()).toContain('Nothing listens at that host and port. Start Postgres there');
   expect(command.output()).not.toContain('pass-marker');
 });

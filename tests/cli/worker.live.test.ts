@@ -77,9 +77,10 @@ test('started while Postgres is down, it works as soon as Postgres is back', asy
   try {
     worker = await startWorker();
     await signal('user_worker2');
-    await waitUntil(() => worker.logs().some(({ code }) => code === 'POSTGRES_UNAVAILABLE'), {
-      describe: worker.output,
-    });
+    const told = () =>
+      worker.logs().find(({ code, activityType }) => code === 'POSTGRES_UNAVAILABLE' && activityType);
+    await waitUntil(told, { describe: worker.output, timeoutMs: 30_000 });
+    expect(told()?.detail).toMatch(/Writing 1 user.*SQLSTATE 5\w{4}: the (database takes no|server ended)/);
   } finally {
     await service.database.comeBack();
   }

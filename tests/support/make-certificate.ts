@@ -20,7 +20,7 @@ export interface CertificateOptions {
   hosts?: readonly string[];
   isAuthority?: boolean;
   /** Default: itself. */
-  issuer?: Issuer;
+  issuer?: Issuer | undefined;
   /** Default: valid today. */
   validUntil?: Date;
 }
