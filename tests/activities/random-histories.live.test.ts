@@ -226,7 +226,6 @@ test.each(Object.keys(LEFT) as DeletionMode[])(
     expect(wrong).toEqual([]);
     expect(await leftOfDeleted()).toEqual(LEFT[mode]);
   },
-  120_000,
 );
 
 async function knownIds(): Promise<Set<string>> {

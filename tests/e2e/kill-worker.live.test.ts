@@ -76,8 +76,8 @@ test(`a worker killed amid ${USERS} webhooks and started again: every row is rig
       email_address: [`user${i}@example.com`],
     });
   }
-  await gate.untilOneWaits();
   await waitUntil(async () => (await rows()) > 0, { describe: 'the first row' });
+  await gate.untilOneWaits(rows);
   const killed = once(first, 'exit');
   first.kill('SIGKILL');
   await killed;

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from 'pg';
 import { isAlive } from '../../dist/embedded/is-alive.js';
 import {
@@ -19,14 +19,25 @@ import { makeTemporaryFolder, type TemporaryFolder } from './temporary-folder.js
 
 const run = promisify(execFile);
 
+/** With a data folder that was made once, for initdb takes longer than most tests. */
+let made: TemporaryFolder;
 let folder: TemporaryFolder;
+/** A copy of it, unless a test removes that first. */
 let dataFolder: string;
 let started: EmbeddedPostgres[];
-let messages: string[];
+let messages: string[] = [];
 
+beforeAll(async () => {
+  made = await makeTemporaryFolder();
+  const postgres = await startPostgres({ ...options(), ...filesIn(made) });
+  await postgres.stop();
+});
+afterAll(() => made.remove());
 beforeEach(async () => {
   folder = await makeTemporaryFolder();
-  dataFolder = path.join(folder.path, 'data');
+  ({ dataFolder } = filesIn(folder));
+  // With its owner, who is not root.
+  await run('cp', ['-a', path.join(made.path, 'data'), dataFolder]);
   started = [];
   messages = [];
 });
@@ -35,16 +46,19 @@ afterEach(async () => {
   await folder.remove();
 });
 
-const options = (): StartPostgresOptions => ({
-  dataFolder,
+const filesIn = ({ path: root }: TemporaryFolder) => ({
+  dataFolder: path.join(root, 'data'),
+  logFile: path.join(root, 'postgres.log'),
+});
+const options = (): Omit<StartPostgresOptions, 'dataFolder' | 'logFile'> => ({
   port: 0,
-  logFile: path.join(folder.path, 'postgres.log'),
   durable: false,
+  startTimeoutMs: 300_000,
   log: (message) => messages.push(message),
 });
 
 async function start(more: Partial<StartPostgresOptions> = {}): Promise<EmbeddedPostgres> {
-  const postgres = await startPostgres({ ...options(), ...more });
+  const postgres = await startPostgres({ ...options(), ...filesIn(folder), ...more });
   started.push(postgres);
   return postgres;
 }
@@ -65,7 +79,7 @@ async function query(url: string, ...statements: string[]): Promise<Record<strin
 const startElsewhere = () =>
   runScript<{ pid: number }>(
     'startPostgres',
-    `const { pid } = await startPostgres(${JSON.stringify(options())});
+    `const { pid } = await startPostgres(${JSON.stringify({ ...options(), ...filesIn(folder) })});
      console.log(JSON.stringify({ pid }));
      setInterval(() => {}, 1000);`,
   );
@@ -143,7 +157,7 @@ describe('Postgres and the process that started it', () => {
   test('a process that forgot to stop Postgres still ends, and Postgres with it', async () => {
     const { printed, exited } = await runScript<{ pid: number }>(
       'startPostgres',
-      `const { pid } = await startPostgres(${JSON.stringify(options())}); console.log(JSON.stringify({ pid }));`,
+      `const { pid } = await startPostgres(${JSON.stringify({ ...options(), ...filesIn(folder) })}); console.log(JSON.stringify({ pid }));`,
     );
     expect(await exited).toBe(0);
     await hasEnded(printed.pid);
@@ -151,7 +165,15 @@ describe('Postgres and the process that started it', () => {
 });
 
 describe('a data folder', () => {
+  const thereIsNone = () => rm(dataFolder, { recursive: true });
+
+  test('that is not there is made', async () => {
+    await thereIsNone();
+    await query((await start()).url(), 'SELECT 1');
+  });
+
   test('that an interrupted initdb left is made anew, and what was there is kept aside', async () => {
+    await thereIsNone();
     await Promise.all(
       ['base', 'global', 'pg_wal'].map((name) => mkdir(path.join(dataFolder, name), { recursive: true })),
     );
@@ -162,6 +184,7 @@ describe('a data folder', () => {
   });
 
   test('that was being made when its maker was killed leaves nothing behind', async () => {
+    await thereIsNone();
     const maker = await run(process.execPath, ['-p', 'process.pid']);
     await mkdir(path.join(`${dataFolder}.new-${maker.stdout.trim()}`, 'data'), { recursive: true });
     await start();
@@ -169,6 +192,7 @@ describe('a data folder', () => {
   });
 
   test('with files of another program is refused and left as it is', async () => {
+    await thereIsNone();
     await mkdir(dataFolder);
     await writeFile(path.join(dataFolder, 'thesis.txt'), 'irreplaceable');
     await expect(start()).rejects.toThrow('holds something other than');
@@ -206,7 +230,11 @@ describe('a data folder', () => {
 
   test('whose pid file names some other Postgres is left to Postgres, which refuses it', async () => {
     await (await start()).stop();
-    const other = await startPostgres({ ...options(), dataFolder: `${dataFolder}-other` });
+    const other = await startPostgres({
+      ...options(),
+      ...filesIn(folder),
+      dataFolder: `${dataFolder}-other`,
+    });
     started.push(other);
     await writeFile(path.join(dataFolder, 'postmaster.pid'), `${other.pid}\n${dataFolder}\n`);
     await expect(start()).rejects.toThrow('lock file "postmaster.pid" already exists');

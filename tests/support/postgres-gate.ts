@@ -8,8 +8,8 @@ export interface PostgresGate {
   shut(): Promise<void>;
   /** Lets those that wait go on. */
   open(): Promise<void>;
-  /** Resolves once a statement waits at the gate. */
-  untilOneWaits(): Promise<void>;
+  /** Resolves once a statement waits at the gate. @param progress how far things are that lead there. */
+  untilOneWaits(progress?: () => unknown): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,8 +34,9 @@ export async function createPostgresGate(url: string): Promise<PostgresGate> {
     async open() {
       await client.query(`SELECT pg_advisory_unlock_all()`);
     },
-    async untilOneWaits() {
-      await waitUntil(oneWaits, { describe: 'a statement that waits at the gate' });
+    async untilOneWaits(progress) {
+      const describe = async () => ['a statement that waits at the gate', await progress?.()];
+      await waitUntil(oneWaits, { describe, ...(progress && { progress }) });
     },
     close: () => client.end(),
   };
