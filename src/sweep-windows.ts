@@ -5,7 +5,7 @@ export const MOST_WINDOWS = 16;
 const LEAST_PAGES_PER_WINDOW = 20;
 
 /** Where the sweep of a window begins. */
-export const WINDOW_START = { after: null, doubts: 0, stepsBack: 0 } as const;
+export const WINDOW_START = { after: null, previous: null, doubt: null } as const;
 
 export interface SweptUsers {
   clerkUsers: number;

@@ -3,7 +3,6 @@ import { clerkTimeMs } from '../clerk/clerk-time.js';
 import { type CreationWindow, type ListedUsers, listUsers } from '../clerk/list-users.js';
 import type { CreationPlace } from '../db/creation-range.js';
 import { findUnlistedUsers } from '../db/find-unlisted-users.js';
-import { findUserBefore } from '../db/find-user-before.js';
 import { rowsVersion } from '../db/rows-version.js';
 import { failure } from '../failures.js';
 import { ASKED_AT_ONCE, type PlannedPage } from '../planned.js';
@@ -14,17 +13,9 @@ import type { ActivityDependencies } from './dependencies.js';
 import { knownPage, rememberPage } from './known-pages.js';
 import { planPage } from './plan-page.js';
 import { requireInstance } from './require-instance.js';
+import { isEndConfirmed, nextPlace, placeBefore, type SweepPlace } from './sweep-place.js';
 
-export type { CreationWindow };
-
-/** Where a sweep goes on: after a user, or at its window's beginning. */
-export interface SweepPlace {
-  after: CreationPlace | null;
-  /** How often in a row there was no page although the table lets expect one, or the user to start after was refused. */
-  doubts: number;
-  /** How often the sweep of this window has had to step back. */
-  stepsBack: number;
-}
+export type { CreationWindow, SweepPlace };
 
 export interface CompareStep {
   window: CreationWindow;
@@ -44,11 +35,6 @@ export interface ComparedPage {
   witnessIds: string[];
   planned?: PlannedPage;
 }
-
-/** After so many, an early end is believed: then the users beyond it are really gone, or soon asked for by id. */
-const MOST_DOUBTS = 3;
-/** Many users can be deleted during a sweep, but a list that refuses every cursor would be walked for ever. */
-const MOST_STEPS_BACK = 50;
 
 /** A page as it was read. */
 export interface ReadPage {
@@ -76,42 +62,42 @@ export async function readPage(deps: ActivityDependencies, step: CompareStep): P
   const afterUserId = place.after?.clerkUserId ?? null;
   const selection = { by: 'creation', window, afterUserId, limit: pageSize } as const;
   const page = await listUsers(deps.clerk, selection, cancellationSignal(), knownPage(deps, step));
-  if (page === 'cursor-refused') return { next: undefined, compare: () => stepBack(deps, step) };
+  if (page === 'cursor-refused') return { next: undefined, compare: () => stepBack(deps, step, 'refused') };
   if ('compared' in page) {
     const { compared } = page;
     return { next: compared.next ?? undefined, compare: async () => compared };
   }
   if (page.users.some((user) => user.id === afterUserId))
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: the page shows the user that it was to start after.');
+  const ids = page.users.map((user) => String(user.id));
   const last = lastPlace(page.users);
   return {
-    next: last !== null && page.users.length === pageSize ? { ...place, after: last, doubts: 0 } : undefined,
-    compare: () => compareInFull(deps, step, page, last),
+    next: last !== null && ids.length === pageSize ? nextPlace(place, ids, last) : undefined,
+    compare: () => compareInFull(deps, step, { ...page, ids, last }),
   };
 }
 
 async function compareInFull(
   deps: ActivityDependencies,
   step: CompareStep,
-  page: ListedUsers,
-  last: CreationPlace | null,
+  page: ListedUsers & { ids: string[]; last: CreationPlace | null },
 ): Promise<ComparedPage> {
   const { window, place, runId } = step;
+  const { ids: listedIds, last } = page;
   const missing = (after: CreationPlace | null, upTo: CreationPlace | null) => ({
     range: { ...window, after, upTo },
-    listedIds: page.users.map((user) => String(user.id)),
+    listedIds,
     observedBeforeMs: page.observedAtMs - deps.reconcile.deletionGraceMs,
   });
-  const isFull = page.users.length === deps.reconcile.pageSize;
-  // Behind a page with somebody on it the walk goes on anyway, and ends; an empty one is believed at last.
-  const isDoubtful = !isFull && (last !== null || place.doubts < MOST_DOUBTS) && (await endsTooSoon());
+  const isFull = listedIds.length === deps.reconcile.pageSize;
+  const isDoubtful = !isFull && !isEndConfirmed(place, last) && (await endsTooSoon());
   // Answered with nothing although rows follow: the user to start after may be gone.
-  if (isDoubtful && last === null) return stepBack(deps, step);
+  if (isDoubtful && last === null) return stepBack(deps, step, 'empty');
   const goesOn = last !== null && (isFull || isDoubtful);
   const upTo = goesOn ? last : null;
 
   const unlisted = missing(place.after, upTo);
-  const answered = { listedIds: unlisted.listedIds, observedAtMs: page.observedAtMs };
+  const answered = { listedIds, observedAtMs: page.observedAtMs };
   const rows = step.plan || isDoubtful ? null : await rowsVersion(deps.db, unlisted.range, answered);
   const applied = step.plan
     ? await planPage(deps, page, { ...unlisted, most: ASKED_AT_ONCE })
@@ -119,39 +105,24 @@ async function compareInFull(
   const compared = {
     ...applied,
     totals: { ...applied.totals, pages: 1 },
-    next: goesOn ? { ...place, after: last, doubts: 0 } : null,
+    next: goesOn ? nextPlace(place, listedIds, last) : null,
   };
   if (!step.plan) rememberPage(deps, step, { digest: page.digest, range: unlisted.range, rows, compared });
   return compared;
 
-  /** A page cut short would make candidates of everybody behind it. */
+  /** A page cut short would make candidates of everybody behind it. Those known to be gone are not expected there. */
   async function endsTooSoon(): Promise<boolean> {
     const beyond = { ...missing(last ?? place.after, null), most: ASKED_AT_ONCE + 1 };
-    return (await findUnlistedUsers(deps.db, beyond)).length > ASKED_AT_ONCE;
+    return (await findUnlistedUsers(deps.db, beyond, { withGone: false })).length > ASKED_AT_ONCE;
   }
 }
 
-/**
- * Goes on from somebody who was created before and is still there: one user before, then 10, then 100, and at last from the
- * window's beginning.
- */
-async function stepBack(deps: ActivityDependencies, { window, place }: CompareStep): Promise<ComparedPage> {
-  const doubts = place.doubts + 1;
-  const stepsBack = place.stepsBack + 1;
-  if (stepsBack > MOST_STEPS_BACK)
-    throw failure('CLERK_ANSWER_UNUSABLE', `GET /users: ${stepsBack} cursors of one window were refused.`);
-  const after =
-    place.after === null || doubts > MOST_DOUBTS
-      ? null
-      : await findUserBefore(deps.db, place.after, {
-          fromMs: window.fromMs,
-          skipped: 10 ** (doubts - 1) - 1,
-        });
-  return {
-    totals: noTotals(),
-    next: { after, doubts, stepsBack },
-    witnessIds: [],
-  };
+async function stepBack(
+  { db }: ActivityDependencies,
+  { window, place }: CompareStep,
+  why: 'refused' | 'empty',
+): Promise<ComparedPage> {
+  return { totals: noTotals(), next: await placeBefore(db, place, window, why), witnessIds: [] };
 }
 
 function lastPlace(users: readonly JsonObject[]): CreationPlace | null {

@@ -38,22 +38,19 @@ export function knownPage(
   );
   // Nobody asks where Clerk answers otherwise.
   holds.catch(() => undefined);
-  return { ...known, compared: { ...known.compared, next: nextOf(known, step) }, holds };
+  return { ...known, holds };
 }
 
 /** @returns where the walk goes on from the step's page, if that is still as this process knows it. */
 export function expectedNext(deps: ActivityDependencies, step: CompareStep): SweepPlace | undefined {
-  const known = remembered(deps, step);
-  return known && (nextOf(known, step) ?? undefined);
+  return remembered(deps, step)?.compared.next ?? undefined;
 }
 
-/** A plan compares by itself. */
+/** A plan compares by itself, and so does a walk that has a doubt, which depends on who is listed. */
 const remembered = (deps: ActivityDependencies, step: CompareStep): KnownPage | undefined =>
-  step.plan ? undefined : memoryOf(deps).get(keyOf(step));
+  isRemembered(step) ? memoryOf(deps).get(keyOf(step)) : undefined;
 
-/** How often a walk has had to step back is its own. */
-const nextOf = ({ compared: { next } }: KnownPage, { place }: CompareStep): SweepPlace | null =>
-  next && { ...next, stepsBack: place.stepsBack };
+const isRemembered = ({ plan, place }: CompareStep): boolean => !plan && place.doubt === null;
 
 /**
  * Remembers a page if nothing was to be done about it.
@@ -69,7 +66,7 @@ export function rememberPage(
   const { seen, unchanged } = page.compared.totals;
   const { rows } = page;
   // Each user's row is an equal one, and lies in the range.
-  if (rows !== null && unchanged === seen && rows.rows === seen)
+  if (isRemembered(step) && rows !== null && unchanged === seen && rows.rows === seen)
     memoryOf(deps).set(keyOf(step), { ...page, rows });
   else memoryOf(deps).delete(keyOf(step));
 }

@@ -28,7 +28,7 @@ export async function planPage(
   const planned: PlannedPage = {
     fields: {},
     examples: [],
-    unlistedIds: await findUnlistedUsers(deps.db, missing),
+    unlistedIds: await findUnlistedUsers(deps.db, missing, { withGone: true }),
   };
   for (const { clerkUserId, outcome, changedFields, sinceMs } of drifts) {
     totals[outcome] += 1;

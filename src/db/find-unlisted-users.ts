@@ -20,11 +20,16 @@ export function unlisted({ range, observedBeforeMs, listedIds }: Omit<UnlistedQu
 }
 
 /**
+ * @param withGone whether rows count whose users Clerk, asked by id, did not have.
  * @returns ids of live rows that belong on a page of Clerk's list and were not on it, in order of creation; without
  *   those that an operator keeps.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function findUnlistedUsers(db: Database, wanted: UnlistedQuery): Promise<string[]> {
+export async function findUnlistedUsers(
+  db: Database,
+  wanted: UnlistedQuery,
+  { withGone }: { withGone: boolean },
+): Promise<string[]> {
   try {
     const rows = await query<{ clerkUserId: string }>(
       db,
@@ -32,7 +37,8 @@ export async function findUnlistedUsers(db: Database, wanted: UnlistedQuery): Pr
       SELECT clerk_id AS "clerkUserId" FROM users
       WHERE ${unlisted(wanted)}
         AND NOT EXISTS (
-          SELECT FROM deletion_candidates AS kept WHERE kept.clerk_id = users.clerk_id AND rejected_at IS NOT NULL
+          SELECT FROM deletion_candidates AS known WHERE known.clerk_id = users.clerk_id
+            AND (rejected_at IS NOT NULL ${withGone ? Prisma.empty : Prisma.sql`OR gone_at >= observed_at`})
         )
       ORDER BY clerk_created_at, clerk_id
       LIMIT ${wanted.most}`,

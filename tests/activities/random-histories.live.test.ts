@@ -13,6 +13,7 @@ import { toUserSnapshot } from '../../src/clerk/to-user-snapshot.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { type DeletionMode, eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
+import { WINDOW_START } from '../../src/sweep-windows.js';
 import { foldChanges, type JsonObject, type UserChange } from '../../src/user-change.js';
 import { outermost } from '../../src/witnesses.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
@@ -134,7 +135,7 @@ function arriving(changes: UserChange[], { copies, order, batch }: History): Use
 /** What the workflows do of a sweep, but for the limit of deletions. */
 async function sweep(): Promise<void> {
   const witnessIds: string[] = [];
-  for (let place: SweepPlace | null = { after: null, doubts: 0, stepsBack: 0 }; place !== null; ) {
+  for (let place: SweepPlace | null = WINDOW_START; place !== null; ) {
     const window = { fromMs: null, toMs: null };
     const pages: ComparedPages = await activity.run(comparePages, deps, {
       window,

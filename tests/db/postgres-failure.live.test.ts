@@ -62,7 +62,7 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
   'eraseDeletedUsers, by removing': (db) => eraseDeletedUsers(db, { mode: 'hard', holdbackMs: 0 }),
   findDrift: (db) => findDrift(db, [answerOf('user_verb', T0, T0)], { values: true }),
   findNews: (db) => findNews(db, [answerOf('user_verb', T0, T0)]),
-  findUnlistedUsers: (db) => findUnlistedUsers(db, { ...UNLISTED, most: 10 }),
+  findUnlistedUsers: (db) => findUnlistedUsers(db, { ...UNLISTED, most: 10 }, { withGone: false }),
   findUserBefore: (db) =>
     findUserBefore(db, { clerkUserId: 'user_verb', clerkCreatedAtMs: T0 }, { fromMs: null, skipped: 0 }),
   findWindowBounds: (db) => findWindowBounds(db, 2),

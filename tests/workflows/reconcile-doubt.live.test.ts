@@ -34,6 +34,8 @@ afterEach(() => {
 /** The users of a page, in order of creation. */
 const pageOf = (page: number) =>
   service.standIn.users.list(`limit=${PAGE_SIZE}&offset=${(page - 1) * PAGE_SIZE}&order_by=%2Bcreated_at`);
+const clerkIdsInOrder = () =>
+  service.standIn.users.list(`limit=${USERS}&order_by=%2Bcreated_at`).map(({ id }) => id);
 /** Lets so many pages through. */
 const letThrough = (pages: number) =>
   service.standIn.failWith({ kind: 'slow', latencyMs: 0, pathPrefix: PAGES, times: pages });
@@ -137,4 +139,15 @@ describe('the user on whom the cursor stands was deleted, and Clerk answers', ()
       expect(await service.db.deletionCandidate.count()).toBe(0);
     },
   );
+});
+
+test('the newest half of all users is gone, and no webhook said so: sweeps end, ask about each once, and leave the rest to an operator', async () => {
+  const newest = clerkIdsInOrder().slice(-150);
+  for (const id of newest) service.standIn.users.deleteUser(id);
+  const left = clerkIds(service).length;
+  const result = await reconcile(service);
+  expect(result).toMatchObject({ withheld: 150, deleted: 0, seen: expect.any(Number) });
+  // Counting twice, its pages, the doubtful end, and two questions.
+  expect(result.clerkRequests).toBeLessThanOrEqual(2 + Math.ceil(left / PAGE_SIZE) + 3 + 2);
+  await expect(reconcile(service)).resolves.toMatchObject({ withheld: 150, seen: left });
 });
