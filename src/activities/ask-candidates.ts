@@ -11,6 +11,8 @@ import type { ActivityDependencies } from './dependencies.js';
 import { LONGEST_TASK_MS, pagesPerTask } from './pages-per-task.js';
 import { requireInstance } from './require-instance.js';
 
+export type { GoneCount };
+
 export interface AskStep {
   /** The last candidate of the step before; null at the beginning. */
   after: string | null;

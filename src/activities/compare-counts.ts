@@ -1,6 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { countUsers } from '../clerk/count-users.js';
 import { countLiveUsers } from '../db/count-live-users.js';
+import { countKeptRows } from '../db/deletion-candidates.js';
 import { hasNumberChanged } from '../db/has-number-changed.js';
 import type { EarlierReconciles } from '../db/read-earlier-reconciles.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -9,6 +10,8 @@ import { requireInstance } from './require-instance.js';
 export interface Counts {
   clerkUsers: number;
   liveRows: number;
+  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Only where all were counted. */
+  keptRows?: number;
 }
 
 /** What an earlier reconcile counted, and when it had started. */
@@ -29,11 +32,12 @@ export async function compareCounts(
   earlier: EarlierCount | null,
 ): Promise<Counts> {
   await requireInstance(deps, { plan: true });
-  const [clerkUsers, liveRows] = await Promise.all([
+  const [clerkUsers, liveRows, keptRows] = await Promise.all([
     countUsers(deps.clerk, cancellationSignal()),
     countRows(deps, earlier),
+    earlier === null ? countKeptRows(deps.db) : undefined,
   ]);
-  return { clerkUsers, liveRows };
+  return { clerkUsers, liveRows, ...(keptRows === undefined ? {} : { keptRows }) };
 }
 
 async function countRows({ db }: ActivityDependencies, earlier: EarlierCount | null): Promise<number> {

@@ -7,6 +7,11 @@ import { eraseAtOnce } from './erase-at-once.js';
 import { writeRows } from './write-rows.js';
 
 export interface DeleteStep extends GoneSelection {
+  /**
+   * Whether an operator has decided about them. Then the log names the operator as their writer: such a deletion counts
+   * neither against the limit of a day nor as one that a webhook should have brought.
+   */
+  approved: boolean;
   /** The last user of the step before; null at the beginning. */
   after: string | null;
 }
@@ -37,7 +42,11 @@ export async function deleteGone(deps: ActivityDependencies, step: DeleteStep): 
   };
   result.failed = await writeRows(deps, gone, async (rows) => {
     const deletions = rows.map(({ clerkUserId, goneAtMs }) => ({ clerkUserId, deletedAtMs: goneAtMs }));
-    const options = { observedVia: 'api', writer: 'reconcile', markUnknown: false } as const;
+    const options = {
+      observedVia: 'api',
+      writer: step.approved ? 'operator' : 'reconcile',
+      markUnknown: false,
+    } as const;
     const marked = await applyDeletions(deps.db, deletions, options);
     const deleted = marked.filter(({ outcome }) => outcome === 'deleted');
     result.deleted += deleted.length;

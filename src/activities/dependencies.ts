@@ -32,7 +32,7 @@ export interface ActivityDependencies {
     requestsPerSecond: number;
     /** The part of what a tick may ask at that rate which a full sweep may take; 0 to 1. */
     tickShare: number;
-    /** The part of the live rows that one run may delete without an operator; 0 to 1. */
+    /** The part of the live rows that reconciles may delete without an operator in 24 hours; 0 to 1. */
     mostDeletedShare: number;
     /** A row seen this recently is not looked for: Clerk's lists may lag behind its events. */
     deletionGraceMs: number;

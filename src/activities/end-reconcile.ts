@@ -37,6 +37,13 @@ export async function endReconcile(
   if (isDelta && sweepIsDue(earlier, counts, Date.now())) return { counts, sweepIsDue: true };
   if (plan) return { counts, sweepIsDue: false };
   const totals = addTotals(run.totals, { ...noTotals(), clerkRequests: 1 });
-  const recorded = await recordReconcileRun(deps, { ...run, ...counts, totals, status: 'completed' });
+  const { clerkUsers, liveRows } = counts;
+  const recorded = await recordReconcileRun(deps, {
+    ...run,
+    clerkUsers,
+    liveRows,
+    totals,
+    status: 'completed',
+  });
   return { counts, sweepIsDue: false, ...recorded };
 }

@@ -1,5 +1,10 @@
 import { activityInfo } from '@temporalio/activity';
-import { countGoneUsers, type GoneSelection, rejectGoneUsers } from '../db/deletion-candidates.js';
+import {
+  countGoneUsers,
+  type GoneSelection,
+  rejectGoneUsers,
+  withholdGoneUsers,
+} from '../db/deletion-candidates.js';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailure, type SyncFailureRecord } from '../db/sync-failures.js';
@@ -47,6 +52,9 @@ export function createActivities(deps: ActivityDependencies) {
       askForPlanned(deps, asked),
     ),
     countGone: heartbeating((selection: GoneSelection) => countGoneUsers(deps.db, selection)),
+    withholdGone: heartbeating((held: { foundUpToMs: number; withheldOver: number }) =>
+      withholdGoneUsers(deps.db, held),
+    ),
     rejectGone: heartbeating((foundUpToMs: number) => rejectGoneUsers(deps.db, foundUpToMs)),
     deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
     endReconcile: heartbeating((end: ReconcileEnd) => endReconcile(deps, end)),

@@ -35,7 +35,7 @@ program
   .option('--no-validate', 'do not compare again after repairing')
   .option(
     '--most-deletions <number>',
-    'rows that may be deleted, those that rejectDeletions kept included; by default RECONCILE_MOST_DELETED_SHARE of the table, and at least 10',
+    'rows that may be deleted, those that rejectDeletions kept included; by default RECONCILE_MOST_DELETED_SHARE of the table in 24 hours, and at least 10',
     wholeNumber,
   )
   .option('--json', 'print the result as JSON')

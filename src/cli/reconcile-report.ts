@@ -3,7 +3,8 @@ import type { Drift, DriftLabel } from '../drift.js';
 import type { ReconcileResult } from '../workflows/reconcile-messages.js';
 import { aligned } from './aligned.js';
 import { DECIDE_DELETIONS } from './decide-deletions.js';
-import { duration, grouped } from './in-words.js';
+import { deleteKeptRows } from './delete-kept-rows.js';
+import { counted, duration, grouped } from './in-words.js';
 
 const MEANINGS: Record<DriftLabel, string> = {
   missed_create: 'Clerk has the user, the table had no live row',
@@ -14,9 +15,21 @@ const MEANINGS: Record<DriftLabel, string> = {
 
 const hasDrift = ({ drift }: ReconcileResult): boolean => Object.values(drift).some((count) => count > 0);
 
+/** Live rows more than users in Clerk, those left out that an operator keeps: about them it is decided. */
+const surplusOf = ({ clerkUsers, liveRows, keptRows = 0 }: ReconcileResult): number =>
+  liveRows - keptRows - clerkUsers;
+
 /** Whether a plan found nothing to repair, could compare everybody, and counted as many on both sides. */
 export const isEqual = (plan: ReconcileResult): boolean =>
-  !hasDrift(plan) && plan.failed === 0 && plan.clerkUsers === plan.liveRows;
+  !hasDrift(plan) && plan.failed === 0 && surplusOf(plan) === 0;
+
+function equalLines({ keptRows = 0 }: ReconcileResult): string[] {
+  if (keptRows === 0) return ['Clerk and the table are equal.'];
+  return [
+    `Clerk and the table are equal, but for ${counted(keptRows, 'row')} that an operator kept (rejectDeletions). If they are to go after all:`,
+    `  ${deleteKeptRows(keptRows)}`,
+  ];
+}
 
 export interface ReconcileRuns {
   /** What was asked for: to repair, to tell, or to judge. */
@@ -43,7 +56,7 @@ export function applyReport(result: ReconcileResult): string[] {
     result.summary,
     ...driftTable(result.drift),
     ...(result.withheld > 0
-      ? ['', `Deletions withheld, for they are too many for one run: ${grouped(result.withheld)}.`]
+      ? ['', `Deletions withheld, for they are too many to be made without you: ${grouped(result.withheld)}.`]
       : []),
     ...(result.withheld > 0 ? DECIDE_DELETIONS : []),
     ...failedLine(result),
@@ -52,7 +65,7 @@ export function applyReport(result: ReconcileResult): string[] {
 
 /** What a validation found. */
 export function validationReport(result: ReconcileResult, nowMs: number): string[] {
-  if (isEqual(result)) return ['Clerk and the table are equal.'];
+  if (isEqual(result)) return equalLines(result);
   return [
     'Clerk and the table differ:',
     ...driftTable(result.drift),
@@ -76,7 +89,7 @@ export function planReport(
     ...differences(result, nowMs, values),
     ...countsLine(result),
     ...failedLine(result),
-    ...(isEqual(result) ? ['', 'Clerk and the table are equal.'] : []),
+    ...(isEqual(result) ? ['', ...equalLines(result)] : []),
     ...(hasDrift(result)
       ? [
           '',
@@ -131,11 +144,11 @@ const printable = (value: unknown): string =>
 
 /** Where other differences were found they explain the counts. */
 const countsLine = (result: ReconcileResult): string[] =>
-  hasDrift(result) || result.clerkUsers === result.liveRows
+  hasDrift(result) || surplusOf(result) === 0
     ? []
     : [
         '',
-        `Clerk has ${grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago, rows that an operator keeps, and users that Postgres refuses (clerk-sync status).`,
+        `Clerk has ${grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows${result.keptRows ? `, ${grouped(result.keptRows)} of which an operator keeps` : ''}. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago, and users that Postgres refuses (clerk-sync status).`,
       ];
 
 const failedLine = ({ failed }: ReconcileResult): string[] =>

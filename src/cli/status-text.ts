@@ -1,6 +1,7 @@
 import type { HooksBacklog } from '../db/hooks-backlog.js';
 import type { CompletedRun, SyncStatus } from '../db/read-status.js';
 import { aligned } from './aligned.js';
+import { deleteKeptRows } from './delete-kept-rows.js';
 import { counted, driftWords, duration, grouped } from './in-words.js';
 
 /** The status for a person: a line each, then what needs them. @param attention from `needsAttention`. */
@@ -31,7 +32,7 @@ export function statusText(status: SyncStatus, attention: readonly string[], now
     ...(emailsTaken.unresolved > 0
       ? [['E-mails', `${counted(emailsTaken.unresolved, 'user')} without, as another has it`]]
       : []),
-    ['Deletions', status.deletionsWaiting === 0 ? 'none wait' : `${grouped(status.deletionsWaiting)} wait`],
+    ['Deletions', howDeletionsStand(status)],
     ...(hooks ? [['Hooks', howHooksStand(hooks, nowMs)]] : []),
   ];
   return [
@@ -49,6 +50,12 @@ function whatItDid(run: CompletedRun): string {
     ...(run.failed > 0 ? [`${grouped(run.failed)} failed`] : []),
     `${counted(run.clerkRequests, 'request')} to Clerk`,
   ].join(', ');
+}
+
+function howDeletionsStand({ deletionsWaiting: waiting, deletionsKept: kept }: SyncStatus): string {
+  const wait = waiting === 0 ? 'none wait' : `${grouped(waiting)} wait`;
+  if (kept === 0) return wait;
+  return `${wait}, ${counted(kept, 'row')} kept by rejectDeletions (to delete: ${deleteKeptRows(waiting + kept)})`;
 }
 
 function howHooksStand({ pending, oldestAt, failed }: HooksBacklog, nowMs: number): string {

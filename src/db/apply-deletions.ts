@@ -23,7 +23,7 @@ export interface DeletionOptions {
 export interface DeletedUser {
   clerkUserId: string;
   outcome: Outcome;
-  /** What a reconcile's deletion says about the row: `missed_delete` or `phantom`; null otherwise, and when nothing was deleted. */
+  /** What a deletion that we found ourselves says about the row: `missed_delete` or `phantom`; null for an event's, and when nothing was deleted. */
   drift: DriftLabel | null;
 }
 
@@ -53,7 +53,7 @@ export async function applyDeletions(
   }
 }
 
-function statement(records: string, { writer, markUnknown }: DeletionOptions): Prisma.Sql {
+function statement(records: string, { writer, markUnknown, observedVia }: DeletionOptions): Prisma.Sql {
   return Prisma.sql`
 WITH incoming AS MATERIALIZED (
   SELECT DISTINCT ON (clerk_id) *
@@ -75,7 +75,7 @@ WITH incoming AS MATERIALIZED (
   WHERE ${deletionApplies('onConflict')}
   RETURNING clerk_id, revision, clerk_created_at, clerk_updated_at, observed_at, deleted_at
 ), labelled AS MATERIALIZED (
-  SELECT applied.*, ${driftOf(writer)} FROM applied
+  SELECT applied.*, ${driftOf(observedVia)} FROM applied
 ), logged AS (
   INSERT INTO user_changes (clerk_id, revision, kind, writer, clerk_updated_at, observed_at, changed_at, drift, drift_since)
   SELECT clerk_id, revision, 'deleted', ${writer}, clerk_updated_at, deleted_at, now(), drift, drift_since FROM labelled
@@ -96,8 +96,8 @@ FROM incoming LEFT JOIN labelled USING (clerk_id) LEFT JOIN stored USING (clerk_
  * last whole sweep did not miss it. A webhook's user is a phantom when a sweep before the webhook, well after the
  * creation that it tells of, had not listed it.
  */
-function driftOf(writer: Writer): Prisma.Sql {
-  if (writer !== 'reconcile') return Prisma.sql`NULL AS drift, NULL::timestamptz AS drift_since`;
+function driftOf(observedVia: ObservedVia): Prisma.Sql {
+  if (observedVia !== 'api') return Prisma.sql`NULL AS drift, NULL::timestamptz AS drift_since`;
   return Prisma.sql`
     CASE WHEN EXISTS (
       SELECT FROM (

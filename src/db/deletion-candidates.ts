@@ -3,7 +3,7 @@ import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 import { runStatement } from './run-statement.js';
-import { GONE_ROWS } from './waiting-deletions.js';
+import { GONE_ROWS, KEPT_ROWS } from './waiting-deletions.js';
 
 /** A live row whose user Clerk, asked by id, no longer has. */
 export interface GoneUser {
@@ -95,16 +95,27 @@ export interface GoneCount {
   gone: number;
   /** When the last of them was found, by the database's clock; Unix milliseconds. */
   foundUpToMs: number;
+  /** Rows that reconciles deleted by themselves in the last 24 hours, by the database's clock. */
+  deletedLately: number;
+  /** The least that {@link withholdGoneUsers} noted for one of them; null where none was withheld. */
+  withheldOver: number | null;
 }
 
-/** @returns how many rows could be deleted. */
+/** Those that an operator decided about have the operator as their writer. */
+const DELETED_LATELY = Prisma.sql`
+  SELECT count(*)::int FROM user_changes
+  WHERE kind = 'deleted' AND writer = 'reconcile' AND changed_at > now() - interval '24 hours'`;
+
+/** @returns how many rows could be deleted, and what decides whether that needs an operator. */
 export async function countGoneUsers(db: Database, selection: GoneSelection): Promise<GoneCount> {
-  const [row] = await runStatement<{ gone: number; foundUpTo: Date | null }>(
+  const [row] = await runStatement<Omit<GoneCount, 'foundUpToMs'> & { foundUpTo: Date | null }>(
     db,
     'Counting users that are gone.',
-    Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo" ${DUE(selection)}`,
+    Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo", min(withheld_over) AS "withheldOver",
+      (${DELETED_LATELY}) AS "deletedLately" ${DUE(selection)}`,
   );
-  return { gone: row?.gone ?? 0, foundUpToMs: row?.foundUpTo?.getTime() ?? 0 };
+  const { gone = 0, foundUpTo, deletedLately = 0, withheldOver = null } = row ?? {};
+  return { gone, foundUpToMs: foundUpTo?.getTime() ?? 0, deletedLately, withheldOver };
 }
 
 /** @returns rows that could be deleted, in the order of their ids. */
@@ -121,6 +132,34 @@ export async function listGoneUsers(
       ORDER BY clerk_id LIMIT ${wanted.most}`,
   );
   return rows.map((row) => ({ clerkUserId: row.clerkUserId, goneAtMs: row.goneAt.getTime() }));
+}
+
+/**
+ * Notes of the rows that could be deleted that they wait for an operator, and how many could go without one. As long as
+ * one of them waits, no more than that go without an operator: the passing of time alone decides nothing.
+ */
+export async function withholdGoneUsers(
+  db: Database,
+  { foundUpToMs, withheldOver }: { foundUpToMs: number; withheldOver: number },
+): Promise<void> {
+  await runStatement(
+    db,
+    'Withholding deletions.',
+    Prisma.sql`
+      UPDATE deletion_candidates SET withheld_over = least(withheld_over, ${withheldOver}::int)
+      WHERE clerk_id IN (SELECT clerk_id ${DUE({ foundUpToMs, withKept: false })})
+        AND withheld_over IS DISTINCT FROM least(withheld_over, ${withheldOver}::int)`,
+  );
+}
+
+/** @returns how many rows an operator keeps whose users Clerk does not have. */
+export async function countKeptRows(db: Database): Promise<number> {
+  const [row] = await runStatement<{ kept: number }>(
+    db,
+    'Counting rows that are kept.',
+    Prisma.sql`SELECT (${KEPT_ROWS}) AS kept`,
+  );
+  return row?.kept ?? 0;
 }
 
 /** Keeps, on an operator's word, the rows that could be deleted, until a sweep sees their users again. @returns how many. */

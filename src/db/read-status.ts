@@ -6,7 +6,7 @@ import { type HooksBacklog, readHooksBacklog } from './hooks-backlog.js';
 import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
 import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
-import { WAITING_DELETIONS } from './waiting-deletions.js';
+import { KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** A reconcile that was completed. */
 export interface CompletedRun {
@@ -45,6 +45,8 @@ export interface SyncStatus {
   emailsTaken: WaitingUsers;
   /** Rows whose deletion waits for an operator. */
   deletionsWaiting: number;
+  /** Rows that an operator decided to keep, though Clerk does not have their users. */
+  deletionsKept: number;
   /** How far the application's hooks are behind; null where hooks are off. */
   hooks: HooksBacklog | null;
 }
@@ -88,6 +90,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
       failures,
       emailsTaken,
       deletionsWaiting: counts?.waiting ?? 0,
+      deletionsKept: counts?.kept ?? 0,
       hooks,
     };
   } catch (error) {
@@ -113,6 +116,7 @@ interface Counts {
   live: number;
   deleted: number;
   waiting: number;
+  kept: number;
 }
 
 /** Rows that DELETION_MODE=hard removed are deleted as well; of them the tombstone is left. */
@@ -120,7 +124,7 @@ const COUNTS = Prisma.sql`
   SELECT count(*) FILTER (WHERE deleted_at IS NULL)::int AS live,
     (count(*) FILTER (WHERE deleted_at IS NOT NULL)
       + (SELECT count(*) FROM user_tombstones WHERE restored_at IS NULL))::int AS deleted,
-    (${WAITING_DELETIONS}) AS waiting
+    (${WAITING_DELETIONS}) AS waiting, (${KEPT_ROWS}) AS kept
   FROM users`;
 
 async function lastCompleted(db: Database, kind?: 'sweep'): Promise<CompletedRun | null> {

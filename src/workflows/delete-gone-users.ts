@@ -7,9 +7,12 @@ import { approveDeletions, rejectDeletions } from './reconcile-messages.js';
 export interface DeleteGoneInput {
   /** Candidates found later are decided about by a later sweep. Unix milliseconds. */
   foundUpToMs: number;
-  /** What one run may delete by itself. */
-  mostDeletions: number;
   liveRows: number;
+  /** What reconciles may delete by themselves in 24 hours, and what they have deleted in the last 24. */
+  limit: number;
+  deletedLately: number;
+  /** How many could have been deleted without an operator when these were withheld. */
+  withheldOver: number;
 }
 
 export interface DeleteGoneResult {
@@ -25,11 +28,11 @@ export interface DeleteGoneResult {
 const COUNT_EVERY = '5m';
 
 /**
- * Holds deletions that are too many for one run until an operator decides: `approveDeletions` or `rejectDeletions`. The
+ * Holds deletions that are too many to be made without an operator until one decides: `approveDeletions` or `rejectDeletions`. The
  * sweep that found them has ended, so that the reconcile goes on meanwhile.
  */
 export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGoneResult> {
-  const { foundUpToMs, mostDeletions, liveRows } = input;
+  const { foundUpToMs, liveRows, limit, deletedLately, withheldOver } = input;
   const result: DeleteGoneResult = {
     decision: 'nothing left',
     deleted: 0,
@@ -44,13 +47,15 @@ export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGon
   setHandler(rejectDeletions, () => {
     decision = 'rejected';
   });
+  await inPostgres.withholdGone({ foundUpToMs, withheldOver });
+  const so = deletedLately > 0 ? ` (${deletedLately} in the last 24)` : '';
   for (;;) {
     const { gone } = await inPostgres.countGone({ foundUpToMs, withKept: false });
     if (gone === 0) return result;
     const share = Math.round((gone / Math.max(1, liveRows)) * 100);
     setCurrentDetails(
       [
-        `**Parked: ${gone} of ${liveRows} users (${share} %) are gone from Clerk**, and a reconcile deletes at most ${mostDeletions} by itself. Nothing has been deleted.`,
+        `**Parked: ${gone} of ${liveRows} users (${share} %) are gone from Clerk**, and reconciles delete at most ${limit} in 24 hours by themselves${so}. None of these has been deleted.`,
         `The rows are in \`deletion_candidates\`. If the users are really gone, send the signal \`${APPROVE_DELETIONS_SIGNAL}\`; to keep the rows, \`${REJECT_DELETIONS_SIGNAL}\`.`,
       ].join('\n\n'),
     );
@@ -62,7 +67,7 @@ export async function deleteGoneUsers(input: DeleteGoneInput): Promise<DeleteGon
     setCurrentDetails(`**Rejected**: ${kept} rows are kept.`);
     return { ...result, decision, kept };
   }
-  await deleteAllGone({ foundUpToMs, withKept: false }, ({ deleted, phantoms, failed }) => {
+  await deleteAllGone({ foundUpToMs, withKept: false, approved: true }, ({ deleted, phantoms, failed }) => {
     result.deleted += deleted;
     result.phantoms += phantoms;
     result.failed += failed;

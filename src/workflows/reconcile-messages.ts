@@ -22,7 +22,7 @@ export interface ReconcileInput {
   mode?: ReconcileMode;
   /**
    * An operator's word for how many rows may be deleted; it also takes back earlier `rejectDeletions`. Default:
-   * RECONCILE_MOST_DELETED_SHARE of the live rows, and at least 10. A plan ignores it.
+   * RECONCILE_MOST_DELETED_SHARE of the live rows in 24 hours, and at least 10. A plan ignores it.
    */
   mostDeletions?: number;
 }
@@ -39,6 +39,8 @@ export interface ReconcileResult extends ReconcileTotals {
   /** How many users Clerk has, and how many live rows the table, at the end. */
   clerkUsers: number;
   liveRows: number;
+  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Only of a sweep. */
+  keptRows?: number;
   /** Not in a plan. */
   webhooks?: WebhookVerdict;
   /** Of a plan: how often each field differs, and at most 100 of the differences. */

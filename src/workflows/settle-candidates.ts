@@ -10,12 +10,11 @@ import {
 import { ASKED_AT_ONCE } from '../planned.js';
 import { deleteAllGone } from './delete-all-gone.js';
 import { deleteGoneUsers } from './delete-gone-users.js';
+import { deletionLimit } from './deletion-limit.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import type { Swept } from './sweep-users.js';
 
-/** Below this, a share of the table says nothing. */
-const ALWAYS_DELETABLE = 10;
 /**
  * So many tasks ask for one sweep, each about 98 candidates or some times as many, for a run has to end. The rest are the
  * next one's; but with so many nobody knows how many are gone, and none is deleted without an operator.
@@ -24,7 +23,7 @@ const MOST_ASKS = 500;
 
 /**
  * Ends a sweep: asks Clerk by id about the rows that were not listed, and deletes those who are gone, if they are no more
- * than one run may delete. Else `deleteGoneUsers` holds them until an operator decides, and this run goes on to its end.
+ * than may be deleted without an operator. Else `deleteGoneUsers` holds them until an operator decides, and this run goes on to its end.
  */
 export async function settleCandidates(
   run: ReconcileRun,
@@ -61,25 +60,30 @@ export async function settleCandidates(
     if (!isComplete) break;
   }
   const { liveRows } = run.counts;
-  const mostDeletions =
-    limits.mostDeletions ?? Math.max(ALWAYS_DELETABLE, Math.floor(liveRows * limits.mostDeletedShare));
-  let { gone, foundUpToMs } = counted ?? (await inPostgres.countGone({ foundUpToMs: null, withKept }));
-  if (withKept && gone > mostDeletions) {
+  const { mostDeletions, mostDeletedShare } = limits;
+  let found = counted ?? (await inPostgres.countGone({ foundUpToMs: null, withKept }));
+  if (mostDeletions !== undefined && found.gone > mostDeletions) {
     withKept = false;
-    ({ gone, foundUpToMs } = await inPostgres.countGone({ foundUpToMs: null, withKept }));
+    found = await inPostgres.countGone({ foundUpToMs: null, withKept });
   }
+  const { gone, foundUpToMs, deletedLately } = found;
   if (gone === 0) return;
-  if (gone > mostDeletions || !isComplete) {
+  const { limit, left } = deletionLimit({ ...found, liveRows }, mostDeletedShare);
+  if (gone > (mostDeletions ?? left) || !isComplete) {
+    const why =
+      mostDeletions === undefined
+        ? `more than reconciles may make by themselves (${limit} in 24 hours, of which ${deletedLately} were made; ${left} more now)`
+        : `more than the ${mostDeletions} that were allowed`;
     run.notes.push(
-      `**${gone} deletions withheld**: ${isComplete ? `more than the ${mostDeletions} that one run may make` : 'more rows are missing from the list than one run asks about'}. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
+      `**${gone} deletions withheld**: ${isComplete ? why : 'more rows are missing from the list than one run asks about'}. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
     );
     run.add({ withheld: gone });
-    await hold({ foundUpToMs, mostDeletions, liveRows });
+    await hold({ foundUpToMs, liveRows, limit, deletedLately, withheldOver: left });
     return;
   }
   run.state = 'deleting';
   await deleteAllGone(
-    { foundUpToMs, withKept },
+    { foundUpToMs, withKept, approved: mostDeletions !== undefined },
     (deleted) => run.add(deleted),
     () => run.untilResumed(),
   );

@@ -159,6 +159,7 @@ async function sweep(): Promise<void> {
     const deleted: DeletedUsers = await activity.run(deleteGone, deps, {
       foundUpToMs: null,
       withKept: false,
+      approved: false,
       after,
     });
     after = deleted.after;

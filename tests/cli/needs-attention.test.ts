@@ -30,6 +30,7 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   failures: { unresolved: 0, first: [] },
   emailsTaken: { unresolved: 0, first: [] },
   deletionsWaiting: 0,
+  deletionsKept: 0,
   hooks: null,
   ...given,
 });
@@ -170,6 +171,13 @@ test('everything that needs a person is told, all at once', () => {
   });
   expect(all).toHaveLength(5);
   expect(text({ deletionsWaiting: 1 })).toContain('\n\n- Deletions that wait for you: 1.\n  First look');
+});
+
+test('rows that an operator keeps are told with the command that deletes them, and ask nothing of anybody', () => {
+  expect(attention({ deletionsKept: 64 })).toEqual([]);
+  expect(text({ deletionsKept: 64, deletionsWaiting: 2 })).toMatch(
+    /^Deletions {7}2 wait, 64 rows kept by rejectDeletions \(to delete: clerk-sync reconcile --most-deletions 66\)$/m,
+  );
 });
 
 test('what the last reconcile did is told by label, with what it left', () => {

@@ -31,6 +31,8 @@ function result(
 
 const equal = result();
 const drifted = result({ missed_update: 1 });
+/** 64 rows that an operator keeps. */
+const keeping = result({}, { liveRows: 2_067, keptRows: 64 });
 
 describe('the exit code', () => {
   test.each<[number, string, ReconcileRuns]>([
@@ -43,6 +45,12 @@ describe('the exit code', () => {
     [2, 'a plan that finds drift', { asked: 'plan', result: drifted }],
     [2, 'a plan that could not compare everybody', { asked: 'plan', result: result({}, { failed: 1 }) }],
     [0, 'a validation that finds nothing', { asked: 'validate', result: equal }],
+    [
+      0,
+      'counts that differ by the rows that an operator keeps',
+      { asked: 'apply', result: equal, validation: keeping },
+    ],
+    [1, 'more rows than an operator keeps', { asked: 'validate', result: { ...keeping, liveRows: 2_068 } }],
     [1, 'counts that differ', { asked: 'validate', result: result({}, { liveRows: 2_004 }) }],
     [1, 'a validation that finds drift', { asked: 'validate', result: result({ phantom: 1 }) }],
   ])('is %i for %s', (code, _, runs) => {
@@ -61,7 +69,7 @@ test('an apply tells its summary and what it repaired, by label, in a table', ()
 
 test('withheld deletions come with the commands that decide', () => {
   const text = applyReport(result({}, { withheld: 40 })).join('\n');
-  expect(text).toContain('Deletions withheld, for they are too many for one run: 40.');
+  expect(text).toContain('Deletions withheld, for they are too many to be made without you: 40.');
   expect(text).toContain('--workflow-id delete-gone-users --name approveDeletions');
   expect(text).toContain('--workflow-id delete-gone-users --name rejectDeletions');
 });
@@ -141,6 +149,18 @@ test('counts that differ keep both from being called equal, with a reason why no
   expect(validationReport(uneven, NOW_MS)).toContainEqual(words);
   expect(planReport(uneven, NOW_MS)).toEqual(['Sweep of 2003 users.', '', words]);
   expect(planReport(result({ missed_delete: 1 }, { liveRows: 2_004 }), NOW_MS)).not.toContainEqual(words);
+});
+
+test('rows that an operator keeps are told with the command that deletes them, and are no difference', () => {
+  const lines = [
+    'Clerk and the table are equal, but for 64 rows that an operator kept (rejectDeletions). If they are to go after all:',
+    '  clerk-sync reconcile --most-deletions 64',
+  ];
+  expect(validationReport(keeping, NOW_MS)).toEqual(lines);
+  expect(planReport(keeping, NOW_MS)).toEqual(['Sweep of 2003 users.', '', ...lines]);
+  expect(validationReport({ ...keeping, liveRows: 2_068 }, NOW_MS).join()).toContain(
+    'the table 2,068 live rows, 64 of which an operator keeps.',
+  );
 });
 
 test('whoever could not be compared keeps both from being called equal', () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { STATUS_QUERY } from '../../src/names.js';
 import { fromSetUp } from '../support/from-set-up.js';
+import { heldDeletions } from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 import { endCommands, type RunningCommand, runCommand } from './run-command.js';
@@ -180,11 +181,28 @@ test.each([
 test('withheld deletions end it with 1, with the commands that decide, and the rows stay', async () => {
   for (const id of service.standIn.users.ids().slice(0, 12)) service.standIn.users.deleteUser(id);
   const { code, output } = await reconcile();
-  expect(output).toContain('Deletions withheld, for they are too many for one run: 12.');
+  expect(output).toContain('Deletions withheld, for they are too many to be made without you: 12.');
   expect(output).toContain(
     'temporal workflow signal --workflow-id delete-gone-users --name approveDeletions',
   );
   expect(output).toMatch(/differ:\n\n {2}missed_delete {2}12 /);
   expect(code).toBe(1);
   expect(await rows()).toBe(USERS);
+});
+
+test('rows kept by rejectDeletions are settled: it exits with 0, and names the command that deletes them, which does', async () => {
+  await service.startWorker();
+  const held = heldDeletions(service);
+  await held.signal('rejectDeletions');
+  await held.result();
+  await service.stopWorker();
+  const { code, output } = await reconcile();
+  expect(output).toContain('equal, but for 12 rows that an operator kept');
+  const [, command = ''] = output.match(/^ {2}clerk-sync reconcile (.*)$/m) ?? [];
+  expect(command).toBe('--most-deletions 12');
+  expect(code).toBe(0);
+  expect(await rows()).toBe(USERS);
+  await service.stopWorker();
+  expect(await reconcile(command.split(' '))).toMatchObject({ code: 0 });
+  expect(await rows()).toBe(USERS - 12);
 });

@@ -71,7 +71,7 @@ describe('what a reconcile writes is labelled', () => {
     await table.apply(snapshotOf(id, T0), writer);
     await table.apply(snapshotOf(id, T0 + 1, { first_name: 'Grace' }), writer);
     const [result] = await applyDeletions(table.db, [{ clerkUserId: id, deletedAtMs: T0 + 100 }], {
-      observedVia: 'api',
+      observedVia: 'webhook',
       writer,
       markUnknown: false,
     });
@@ -80,6 +80,14 @@ describe('what a reconcile writes is labelled', () => {
     const labels = (await table.changes(id)).map(({ kind, drift, driftSince }) => [kind, drift, driftSince]);
     expect(labels).toEqual(['created', 'updated', 'deleted', 'restored'].map((kind) => [kind, null, null]));
   });
+});
+
+test('a deletion that was found by absence is labelled, too, where an operator approved it', async () => {
+  const id = newUserId();
+  await table.apply(answerOf(id, T0, T0 + 900), 'sign-in');
+  const how = { observedVia: 'api', writer: 'operator', markUnknown: false } as const;
+  expect(await table.remove(id, T0 + 1_000, how)).toBe('deleted');
+  expect(await lastChange(id)).toMatchObject({ writer: 'operator', drift: 'missed_delete' });
 });
 
 describe('a deletion that a reconcile found', () => {

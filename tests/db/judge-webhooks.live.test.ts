@@ -104,6 +104,14 @@ test('other writers count for nothing', async () => {
   expect(await judge()).toEqual({ verdict: 'ok', repaired: 0, delivered: 0 });
 });
 
+test('deletions that an operator approved count for nothing: they waited for the operator, not for a webhook', async () => {
+  const changedAtMs = NOW_MS - MINUTE_MS;
+  const driftSinceMs = changedAtMs - MINUTE_MS;
+  const row = changeRow({ writer: 'operator', changedAtMs, drift: 'missed_delete', driftSinceMs });
+  await own.db.userChange.createMany({ data: Array.from({ length: 64 }, () => row) });
+  expect(await judge()).toEqual({ verdict: 'ok', repaired: 0, delivered: 0 });
+});
+
 test('a first sweep fills the table, which is no drift: neither before it is completed nor after', async () => {
   await own.db.reconcileRun.deleteMany();
   await repaired(50, { drift: 'missed_create' });

@@ -41,6 +41,7 @@ test('of an empty database it tells that there is nothing', async () => {
     failures: { unresolved: 0, first: [] },
     emailsTaken: { unresolved: 0, first: [] },
     deletionsWaiting: 0,
+    deletionsKept: 0,
     hooks: null,
   });
 });
@@ -167,7 +168,7 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it, and the ro
       candidate('user_seen_since', new Date(T0 - 60_000)),
     ],
   });
-  expect(await readStatus(own.db, NOW_MS)).toMatchObject({ deletionsWaiting: 1 });
+  expect(await readStatus(own.db, NOW_MS)).toMatchObject({ deletionsWaiting: 1, deletionsKept: 1 });
 });
 
 test('it tells the instance, and what the log says of webhooks', async () => {

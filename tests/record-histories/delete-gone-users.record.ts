@@ -37,7 +37,7 @@ recordInService('deleteGoneUsers', 'nothing-left', SMALL, async (service) => {
   const held = await service.client.workflow.start(deleteGoneUsers, {
     workflowId: DELETE_GONE_USERS_WORKFLOW_ID,
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ foundUpToMs: 0, mostDeletions: 10, liveRows: 23 }],
+    args: [{ foundUpToMs: 0, liveRows: 23, limit: 10, deletedLately: 0, withheldOver: 10 }],
   });
   await held.result();
   return held;

@@ -38,7 +38,7 @@ test('over the limit, a workflow of its own waits, and its details say how many,
   expect(await isOpen(held)).toBe(true);
   const details = await waitUntil(() => detailsOf(held));
   expect(details).toContain('15 of 60 users (25 %)');
-  expect(details).toContain('at most 10 by itself');
+  expect(details).toContain('at most 10 in 24 hours by themselves. None');
   expect(details).toContain('`approveDeletions`');
   expect(details).toContain('`rejectDeletions`');
   expect(await liveIds(service)).toEqual(before);
