@@ -1,27 +1,27 @@
-import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client } from 'pg';
+import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { migrationRefused } from './migration-refused.js';
 import { readPostgresUrl } from './postgres-url.js';
+import { beginTransaction, findHome, type Home } from './session.js';
 
 const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 /** Any number that nobody else locks; Prisma's own is another. */
 const ADVISORY_LOCK = 2_026_112_100;
-
-/** Prisma's own record of migrations, as its CLI makes it and reads it. */
-const RECORD = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
-  id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at TIMESTAMPTZ,
-  migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
-  started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)`;
+/** Of our own, for an application's Prisma Migrate takes every row of `_prisma_migrations` for one of its own. */
+const LEDGER = 'clerk_sync_migrations';
 
 /**
- * Applies the migrations of prisma/migrations that the database has not had, and records them as `prisma migrate deploy`
- * would. The database may hold an application's tables already; a schema that the URL names is made; nothing is downloaded.
+ * Applies the migrations of prisma/migrations that the schema has not had, and notes them in the table
+ * `clerk_sync_migrations` beside the others. The database may hold an application's tables already; a schema that the URL
+ * names is made if it is not there; nothing is downloaded.
  *
- * @returns the names of the migrations that were applied now; empty when the database was up to date.
+ * @returns the names of the migrations that were applied now; empty when the tables were up to date, and then nothing was
+ *   written: the role needs no right to make anything.
  * @throws Error that names the migration and what Postgres said; then nothing was changed.
- * @remarks Several processes may call it at once: one migrates, the others wait.
+ * @remarks Several processes may call it at once: one migrates, the others wait. All is one transaction, which sets what it
+ *   relies on, so that any pooler will do.
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
   const { config, schema } = readPostgresUrl(databaseUrl);
@@ -30,24 +30,82 @@ export async function migrate(databaseUrl: string): Promise<string[]> {
   client.on('error', () => undefined);
   await client.connect();
   try {
-    await client.query('BEGIN');
-    await client.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
-    if (schema !== null) await client.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
-    await client.query(RECORD);
-    const pending = await pendingMigrations(client);
-    for (const name of pending) await apply(client, name);
+    const home = await findHome(client, schema);
+    await client.query(beginTransaction(home, { statementTimeoutMs: 0 }));
+    const target = targetOf(home);
+    if (schema === null) await refuseAmbiguity(client, target);
+    const applied = await migrateIn(client, target);
     await client.query('COMMIT');
-    return pending;
+    return applied;
   } finally {
     await client.end();
   }
 }
 
-async function pendingMigrations(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ migration_name: string }>(
-    'SELECT migration_name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
+function targetOf({ path: [target] }: Home): string {
+  if (target !== undefined) return target;
+  throw new Error(
+    'The search path of this role names no schema that it may use. Name one in DATABASE_URL, by ?schema=clerk at its end.',
   );
-  const applied = new Set(rows.map((row) => row.migration_name));
+}
+
+/** A second installation is made only where it was asked for. */
+async function refuseAmbiguity(client: Client, target: string): Promise<void> {
+  const { rows } = await client.query<{ schema: string }>(
+    `SELECT nspname AS schema FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass('${LEDGER}')`,
+  );
+  const [found] = rows;
+  if (found === undefined || found.schema === target) return;
+  throw new Error(
+    `The tables are in the schema ${found.schema} already, but the search path of this role begins with ${target}. Say which one is meant, by ?schema=… at the end of DATABASE_URL.`,
+  );
+}
+
+async function migrateIn(client: Client, target: string): Promise<string[]> {
+  if ((await pendingMigrations(client, await lookAt(client, target))).length === 0) return [];
+  await client.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK]);
+  // Another process may have been first.
+  const found = await lookAt(client, target);
+  const pending = await pendingMigrations(client, found);
+  if (pending.length === 0) return [];
+  if (!found.hasSchema) await makeSchema(client, target);
+  for (const name of pending) await apply(client, found, name);
+  return pending;
+}
+
+interface Found {
+  target: string;
+  /** The ledger, qualified and quoted. */
+  ledger: string;
+  hasSchema: boolean;
+  hasLedger: boolean;
+}
+
+async function lookAt(client: Client, target: string): Promise<Found> {
+  const ledger = `${escapeIdentifier(target)}.${LEDGER}`;
+  const { rows } = await client
+    .query<{ hasSchema: boolean; hasLedger: boolean; encoding: string }>(
+      `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = ${escapeLiteral(target)}) AS "hasSchema",
+        to_regclass(${escapeLiteral(ledger)}) IS NOT NULL AS "hasLedger",
+        current_setting('server_encoding') AS encoding`,
+    )
+    .catch((cause: unknown) => {
+      throw migrationRefused('Looking at the schema failed', cause, target);
+    });
+  const [found] = rows;
+  if (found === undefined) throw new Error('No row.');
+  if (found.encoding !== 'UTF8')
+    throw new Error(
+      `The encoding of the database is ${found.encoding}, which cannot hold every name: this service needs one made with ENCODING 'UTF8'.`,
+    );
+  return { target, ledger, hasSchema: found.hasSchema, hasLedger: found.hasLedger };
+}
+
+async function pendingMigrations(client: Client, { ledger, hasLedger }: Found): Promise<string[]> {
+  const { rows } = hasLedger
+    ? await client.query<{ name: string }>(`SELECT name FROM ${ledger}`)
+    : { rows: [] };
+  const applied = new Set(rows.map(({ name }) => name));
   const entries = await readdir(MIGRATIONS, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isDirectory() && !applied.has(entry.name))
@@ -55,23 +113,21 @@ async function pendingMigrations(client: Client): Promise<string[]> {
     .sort();
 }
 
-async function apply(client: Client, name: string): Promise<void> {
-  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
-  try {
-    await client.query(sql);
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Migration ${name} failed, and nothing was changed: ${said}${wayOut(said)}`, { cause });
-  }
-  await client.query(
-    `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-     VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp(), 1)`,
-    [randomUUID(), createHash('sha256').update(sql).digest('hex'), name],
-  );
+async function makeSchema(client: Client, target: string): Promise<void> {
+  await client.query(`CREATE SCHEMA ${escapeIdentifier(target)}`).catch((cause: unknown) => {
+    throw migrationRefused('Making the schema failed', cause, target);
+  });
 }
 
-/** Most applications have a table of this name. */
-const wayOut = (said: string) =>
-  /^relation "\w+" already exists/.test(said)
-    ? '. The application has a table of that name: give this service a database or a schema of its own, see "Your table" in README.'
-    : '';
+async function apply(client: Client, { target, ledger }: Found, name: string): Promise<void> {
+  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
+  try {
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS ${ledger} (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`,
+    );
+    await client.query(sql);
+    await client.query(`INSERT INTO ${ledger} (name) VALUES ($1)`, [name]);
+  } catch (cause) {
+    throw migrationRefused(`Migration ${name} failed`, cause, target);
+  }
+}

@@ -9,7 +9,7 @@ beforeEach(async () => {
 afterEach(() => database.drop());
 const tables = () =>
   database.query(
-    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name <> '_prisma_migrations' ORDER BY 1",
+    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name <> 'clerk_sync_migrations' ORDER BY 1",
   );
 
 test('a database that has tables of the application already is migrated, and those are left alone', async () => {

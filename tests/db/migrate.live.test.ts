@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { migrate } from '../../src/db/migrate.js';
+import { TABLES } from '../../src/db/tables.js';
 import { createEmptyDatabase, type EmptyDatabase } from './empty-database.js';
 import { withSchemaEngine } from './schema-engine.js';
 import { snapshotOf, T0 } from './snapshot-of.js';
@@ -32,12 +32,12 @@ async function shapeOf({ query }: EmptyDatabase): Promise<Record<string, unknown
   return {
     columns: await query(`
       SELECT table_name, column_name, data_type, udt_name, datetime_precision, is_nullable, column_default
-      FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> '_prisma_migrations' ORDER BY 1, 2`),
+      FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'clerk_sync_migrations' ORDER BY 1, 2`),
     indexes: await query(`
-      SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> '_prisma_migrations' ORDER BY 1`),
+      SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'clerk_sync_migrations' ORDER BY 1`),
     constraints: await query(`
       SELECT conrelid::regclass::text AS "table", conname, pg_get_constraintdef(oid) FROM pg_constraint
-      WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> '_prisma_migrations' ORDER BY 1, 2`),
+      WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'clerk_sync_migrations' ORDER BY 1, 2`),
   };
 }
 
@@ -95,34 +95,14 @@ describe('migrating', () => {
   test('from several processes at once applies each migration once', async () => {
     const applied = await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)));
     expect(applied.flat()).toEqual(await migrationNames());
-    const recorded = await database.query<{ name: string }>(
-      'SELECT migration_name AS name FROM _prisma_migrations',
-    );
+    const recorded = await database.query<{ name: string }>('SELECT name FROM clerk_sync_migrations');
     expect(recorded.map(({ name }) => name)).toEqual(await migrationNames());
   });
 
-  test('is recorded as the Prisma CLI would, with the checksum of the file', async () => {
+  test('makes just the tables that the session looks for', async () => {
     await migrate(database.url);
-    const names = await migrationNames();
-    const checksums = await Promise.all(
-      names.map(async (name) =>
-        createHash('sha256')
-          .update(await sqlOf(name))
-          .digest('hex'),
-      ),
-    );
-    expect(
-      await database.query(
-        'SELECT migration_name, checksum, applied_steps_count, rolled_back_at, finished_at FROM _prisma_migrations ORDER BY 1',
-      ),
-    ).toEqual(
-      names.map((migration_name, i) => ({
-        migration_name,
-        checksum: checksums[i],
-        applied_steps_count: 1,
-        rolled_back_at: null,
-        finished_at: expect.any(Date),
-      })),
+    expect(await tables()).toEqual(
+      [...TABLES, 'clerk_sync_migrations'].sort().map((table_name) => ({ table_name })),
     );
   });
 
