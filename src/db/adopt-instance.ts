@@ -10,9 +10,15 @@ import { postgresFailure } from './postgres-failure.js';
  */
 export async function adoptInstance(db: Database, instanceId: string): Promise<string> {
   try {
-    await db.$executeRaw`
-      INSERT INTO synced_instance (instance_id, adopted_at) VALUES (${instanceId}, now())
-      ON CONFLICT (id) DO NOTHING`;
+    const adopted = await selectInstance(db);
+    if (adopted !== null) return adopted;
+    await query(
+      db,
+      Prisma.sql`
+        INSERT INTO synced_instance (instance_id, adopted_at) VALUES (${instanceId}, now())
+        ON CONFLICT (id) DO NOTHING`,
+      { inOneRoundTrip: true },
+    );
     return (await selectInstance(db)) ?? instanceId;
   } catch (error) {
     throw postgresFailure(error, 'Looking up the Clerk instance of the table.');
@@ -35,6 +41,7 @@ async function selectInstance(db: Database): Promise<string | null> {
   const [row] = await query<{ instanceId: string }>(
     db,
     Prisma.sql`SELECT instance_id AS "instanceId" FROM synced_instance`,
+    { inOneRoundTrip: true },
   );
   return row?.instanceId ?? null;
 }

@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import { type Database, transaction } from './database.js';
 import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
@@ -69,14 +69,16 @@ export async function recordAnswer(
   db: Database,
   answer: { gone: readonly string[]; alive: readonly string[]; observedAtMs: number },
 ): Promise<void> {
-  await withFailure('Recording an answer about candidates.', async () => {
-    await db.$transaction([
-      db.$executeRaw`DELETE FROM deletion_candidates WHERE clerk_id = ANY (${answer.alive}::text[])`,
-      db.$executeRaw`
+  try {
+    await transaction(db, async (run) => {
+      await run(Prisma.sql`DELETE FROM deletion_candidates WHERE clerk_id = ANY (${answer.alive}::text[])`);
+      await run(Prisma.sql`
         UPDATE deletion_candidates SET gone_at = ${new Date(answer.observedAtMs)}::timestamptz, found_at = now()
-        WHERE clerk_id = ANY (${answer.gone}::text[])`,
-    ]);
-  });
+        WHERE clerk_id = ANY (${answer.gone}::text[])`);
+    });
+  } catch (error) {
+    throw postgresFailure(error, 'Recording an answer about candidates.');
+  }
 }
 
 /** Rows that can be deleted on Clerk's word, which is newer. */
@@ -164,26 +166,25 @@ export async function countKeptRows(db: Database): Promise<number> {
 
 /** Keeps, on an operator's word, the rows that could be deleted, until a sweep sees their users again. @returns how many. */
 export async function rejectGoneUsers(db: Database, foundUpToMs: number): Promise<number> {
-  return withFailure('Keeping users that are gone.', async () => {
-    return db.$executeRaw`
+  const kept = await runStatement(
+    db,
+    'Keeping users that are gone.',
+    Prisma.sql`
       UPDATE deletion_candidates SET rejected_at = now()
-      WHERE clerk_id IN (SELECT clerk_id ${GONE_ROWS}) AND rejected_at IS NULL AND found_at <= ${new Date(foundUpToMs)}::timestamptz`;
-  });
+      WHERE clerk_id IN (SELECT clerk_id ${GONE_ROWS}) AND rejected_at IS NULL AND found_at <= ${new Date(foundUpToMs)}::timestamptz
+      RETURNING clerk_id`,
+  );
+  return kept.length;
 }
 
 /** Forgets candidates whose rows are deleted by now. */
 export async function forgetSettledCandidates(db: Database): Promise<void> {
-  await withFailure('Forgetting settled candidates.', async () => {
-    await db.$executeRaw`
+  await runStatement(
+    db,
+    'Forgetting settled candidates.',
+    Prisma.sql`
       DELETE FROM deletion_candidates AS candidate
-      WHERE NOT EXISTS (SELECT FROM users WHERE users.clerk_id = candidate.clerk_id AND deleted_at IS NULL)`;
-  });
-}
-
-async function withFailure<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw postgresFailure(error, what);
-  }
+      WHERE NOT EXISTS (SELECT FROM users WHERE users.clerk_id = candidate.clerk_id AND deleted_at IS NULL)`,
+    { inOneRoundTrip: true },
+  );
 }

@@ -1,4 +1,5 @@
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
+import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 
 /**
@@ -7,11 +8,12 @@ import { postgresFailure } from './postgres-failure.js';
  */
 export async function listVersions(db: Database): Promise<Map<string, number>> {
   try {
-    const rows = await db.user.findMany({
-      where: { deletedAt: null },
-      select: { clerkId: true, clerkUpdatedAt: true },
-    });
-    return new Map(rows.map((row) => [row.clerkId, row.clerkUpdatedAt.getTime()]));
+    const rows = await query<{ clerkUserId: string; clerkUpdatedAt: Date }>(
+      db,
+      Prisma.sql`
+        SELECT clerk_id AS "clerkUserId", clerk_updated_at AS "clerkUpdatedAt" FROM users WHERE deleted_at IS NULL`,
+    );
+    return new Map(rows.map((row) => [row.clerkUserId, row.clerkUpdatedAt.getTime()]));
   } catch (error) {
     throw postgresFailure(error, 'Listing versions.');
   }

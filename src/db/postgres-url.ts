@@ -3,17 +3,15 @@ import { readPostgresAddress } from '../postgres-address.js';
 import { tlsOptions } from './tls-options.js';
 
 export interface PostgresSettings {
-  /** For the driver, whose sessions are then in UTC and in the schema. */
+  /** For the driver. Its `options` are the user's, and nothing is added to them. */
   config: ClientConfig;
   /** Where the tables are, by the parameter `schema` that Prisma's URLs have; null where the URL does not say. */
   schema: string | null;
 }
 
 /**
- * Reads a Postgres URL as libpq, the driver and Prisma's users write it.
- *
- * The session is in UTC, for Prisma's driver writes and reads times without their offset, whatever the database's own
- * time zone. A `schema` becomes the search path, so that the same statements serve it.
+ * Reads a Postgres URL as libpq, the driver and Prisma's users write it. What a session is to have set is no part of it:
+ * see session.ts.
  *
  * @throws TypeError for what is no usable Postgres URL, without quoting it.
  */
@@ -26,11 +24,7 @@ export function readPostgresUrl(url: string): PostgresSettings {
     throw unusable('has a schema that is no name of letters, digits and _');
   const tls = tlsOptions(address);
   if ('problem' in tls) throw unusable(tls.problem);
-  const options = [
-    parameters.get('options'),
-    '-c timezone=UTC',
-    schema === null ? null : `-c search_path="${schema}"`,
-  ];
+  const options = parameters.get('options');
   return {
     config: {
       host,
@@ -39,7 +33,7 @@ export function readPostgresUrl(url: string): PostgresSettings {
       password,
       database,
       application_name: parameters.get('application_name') ?? 'clerk-temporal-sync',
-      options: options.filter(Boolean).join(' '),
+      ...(options ? { options } : {}),
       ...tls,
     },
     schema,

@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
-import { postgresFailure } from './postgres-failure.js';
+import { Prisma } from './generated/client.js';
+import { runStatement } from './run-statement.js';
 
 /** Deltas come every few seconds; those that found nothing are of no interest the next day. */
 const KEPT = { idleDelta: '1 day', any: '90 days' } as const;
@@ -10,13 +11,14 @@ const KEPT = { idleDelta: '1 day', any: '90 days' } as const;
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function pruneReconcileRuns(db: Database): Promise<void> {
-  try {
-    await db.$executeRaw`
+  await runStatement(
+    db,
+    'Forgetting old reconciles.',
+    Prisma.sql`
       DELETE FROM reconcile_runs
       WHERE started_at < now() - ${KEPT.any}::interval
         OR (started_at < now() - ${KEPT.idleDelta}::interval AND kind = 'delta' AND status = 'completed'
-            AND created + updated + restored + deleted + failed = 0)`;
-  } catch (error) {
-    throw postgresFailure(error, 'Forgetting old reconciles.');
-  }
+            AND created + updated + restored + deleted + failed = 0)`,
+    { inOneRoundTrip: true },
+  );
 }

@@ -1,6 +1,8 @@
 import type { WebhookVerdict } from '../drift.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
+import { Prisma, type ReconcileRun } from './generated/client.js';
+import { RUN_COLUMNS } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 
 /** What a completed reconcile has recorded. */
@@ -20,8 +22,12 @@ export interface EndedRun {
  */
 export async function readEndedRun(db: Database, id: string): Promise<EndedRun | null> {
   try {
-    const row = await db.reconcileRun.findUnique({ where: { id, status: 'completed' } });
-    if (row === null) return null;
+    const [row] = await query<ReconcileRun>(
+      db,
+      Prisma.sql`SELECT ${RUN_COLUMNS} FROM reconcile_runs WHERE id = ${id} AND status = 'completed'`,
+      { inOneRoundTrip: true },
+    );
+    if (row === undefined) return null;
     return {
       kind: row.kind === 'sweep' ? 'sweep' : 'delta',
       totals: addTotals(noTotals(), row),

@@ -1,4 +1,5 @@
-import type { Database } from './database.js';
+import { type Database, query } from './database.js';
+import { Prisma } from './generated/client.js';
 import { latestCompletedRun } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 
@@ -24,16 +25,23 @@ export interface Overview {
  */
 export async function readOverview(db: Database): Promise<Overview> {
   try {
-    const [liveUsers, [lag], lastReconcile] = await Promise.all([
-      db.user.count({ where: { deletedAt: null } }),
-      db.$queryRaw<{ ms: number | null }[]>`
+    const [[users], [lag], lastReconcile] = await Promise.all([
+      query<{ live: number }>(
+        db,
+        Prisma.sql`SELECT count(*)::int AS live FROM users WHERE deleted_at IS NULL`,
+      ),
+      query<{ ms: number | null }>(
+        db,
+        Prisma.sql`
         SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM changed_at - observed_at) * 1000)::float8 AS ms
         FROM (SELECT changed_at, observed_at FROM user_changes WHERE writer = 'webhook' ORDER BY id DESC LIMIT 50) AS latest`,
+        { inOneRoundTrip: true },
+      ),
       latestCompletedRun(db),
     ]);
     const finishedAt = lastReconcile?.finishedAt;
     return {
-      liveUsers,
+      liveUsers: users?.live ?? 0,
       webhookLagMs: lag?.ms ?? null,
       lastReconcile: lastReconcile && finishedAt ? { ...lastReconcile, finishedAt } : null,
     };

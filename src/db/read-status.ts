@@ -4,7 +4,7 @@ import { type Database, query } from './database.js';
 import { Prisma, type ReconcileRun } from './generated/client.js';
 import { type HooksBacklog, readHooksBacklog } from './hooks-backlog.js';
 import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
-import { latestCompletedRun } from './latest-completed-run.js';
+import { latestCompletedRun, RUN_COLUMNS } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 import { KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
 
@@ -66,19 +66,19 @@ export async function readStatus(db: Database, nowMs: number): Promise<SyncStatu
 
 async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
   try {
-    const [instance, [counts], lastReconcile, lastSweep, newest, failures, emailsTaken, hooks] =
+    const [[instance], [counts], lastReconcile, lastSweep, [newest], failures, emailsTaken, hooks] =
       await Promise.all([
-        db.syncedInstance.findFirst({ select: { instanceId: true, adoptedAt: true } }),
+        query<NonNullable<SyncStatus['instance']>>(db, INSTANCE),
         query<Counts>(db, COUNTS),
         lastCompleted(db),
         lastCompleted(db, 'sweep'),
-        db.reconcileRun.findFirst({ orderBy: { startedAt: 'desc' } }),
-        waitingUsers(db, { not: EMAIL_TAKEN }),
-        waitingUsers(db, EMAIL_TAKEN),
+        query<ReconcileRun>(db, NEWEST_RUN),
+        waitingUsers(db, Prisma.sql`code <> ${EMAIL_TAKEN}`),
+        waitingUsers(db, Prisma.sql`code = ${EMAIL_TAKEN}`),
         readHooksBacklog(db),
       ]);
     return {
-      instance,
+      instance: instance ?? null,
       liveRows: counts?.live ?? 0,
       deletedRows: counts?.deleted ?? 0,
       lastReconcile,
@@ -98,19 +98,22 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
   }
 }
 
-async function waitingUsers(db: Database, code: string | { not: string }): Promise<WaitingUsers> {
-  const where = { resolvedAt: null, code };
-  const [unresolved, first] = await Promise.all([
-    db.syncFailure.count({ where }),
-    db.syncFailure.findMany({
-      where,
-      orderBy: [{ firstFailedAt: 'asc' }, { clerkId: 'asc' }],
-      take: FAILURES_SHOWN,
-      select: { clerkId: true, code: true },
-    }),
+async function waitingUsers(db: Database, ofCode: Prisma.Sql): Promise<WaitingUsers> {
+  const waiting = Prisma.sql`FROM sync_failures WHERE resolved_at IS NULL AND ${ofCode}`;
+  const [[counted], first] = await Promise.all([
+    query<{ unresolved: number }>(db, Prisma.sql`SELECT count(*)::int AS unresolved ${waiting}`),
+    query<WaitingUsers['first'][number]>(
+      db,
+      Prisma.sql`
+        SELECT clerk_id AS "clerkUserId", code ${waiting} ORDER BY first_failed_at, clerk_id LIMIT ${FAILURES_SHOWN}`,
+    ),
   ]);
-  return { unresolved, first: first.map(({ clerkId, code }) => ({ clerkUserId: clerkId, code })) };
+  return { unresolved: counted?.unresolved ?? 0, first };
 }
+
+const INSTANCE = Prisma.sql`SELECT instance_id AS "instanceId", adopted_at AS "adoptedAt" FROM synced_instance`;
+
+const NEWEST_RUN = Prisma.sql`SELECT ${RUN_COLUMNS} FROM reconcile_runs ORDER BY started_at DESC LIMIT 1`;
 
 interface Counts {
   live: number;

@@ -2,6 +2,7 @@ import type { MappedRowValue } from '../mapped-value.js';
 import type { UserMapping } from '../user-mapping.js';
 import { type Database, query } from './database.js';
 import { Prisma, type User } from './generated/client.js';
+import { selectFields } from './model-columns.js';
 import { postgresFailure } from './postgres-failure.js';
 import { mappedFailure } from './unfit-columns.js';
 import { readMapped } from './user-columns.js';
@@ -18,9 +19,7 @@ export type UserRow<Mapping extends UserMapping | undefined = undefined> =
       : User & { [One in Column as One['name']]: MappedRowValue[One['type']] | null }
     : User;
 
-const COLUMNS = Object.values(Prisma.UserScalarFieldEnum).map(
-  (field) => `${field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${field}"`,
-);
+const COLUMNS = selectFields(Prisma.UserScalarFieldEnum);
 
 /**
  * @param tombstone whether a deleted user's row is wanted, too.

@@ -1,7 +1,9 @@
 import type { WebhookVerdict } from '../drift.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 import type { Database } from './database.js';
-import { postgresFailure } from './postgres-failure.js';
+import { Prisma } from './generated/client.js';
+import { columnOf } from './model-columns.js';
+import { runStatement } from './run-statement.js';
 
 export interface ReconcileRunRecord {
   /** The workflow's ID and its first run's, joined by a slash: one row for a reconcile and its windows. */
@@ -41,12 +43,19 @@ export async function recordReconcileRun(db: Database, record: ReconcileRunRecor
   const finishedAt = status === 'running' ? null : new Date();
   // A clock that runs ahead must not make this the latest run for hours.
   const startedAt = new Date(Math.min(startedAtMs, Date.now()));
-  const data = { ...rest, ...totals, startedAt, finishedAt };
-  try {
-    const { count } = await db.reconcileRun.createMany({ data: [{ id, ...data }], skipDuplicates: true });
-    if (count === 0)
-      await db.reconcileRun.updateMany({ where: { id, status: { in: [...FOLLOWS[status]] } }, data });
-  } catch (error) {
-    throw postgresFailure(error, 'Recording a reconcile.');
-  }
+  const written = Object.entries({ id, ...rest, ...totals, startedAt, finishedAt }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const columns = written.map(([field]) => columnOf(field));
+  const follows = FOLLOWS[status].map((earlier) => `'${earlier}'`).join(', ');
+  await runStatement(
+    db,
+    'Recording a reconcile.',
+    Prisma.sql`
+      INSERT INTO reconcile_runs (${Prisma.raw(columns.join(', '))})
+      VALUES (${Prisma.join(written.map(([, value]) => value))})
+      ON CONFLICT (id) DO UPDATE SET ${Prisma.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))}
+      WHERE reconcile_runs.status IN (${Prisma.raw(follows)})`,
+    { inOneRoundTrip: true },
+  );
 }

@@ -1,6 +1,5 @@
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
-import { postgresFailure } from './postgres-failure.js';
 import { runStatement } from './run-statement.js';
 
 export interface SyncFailureRecord {
@@ -19,30 +18,18 @@ export interface SyncFailureRecord {
  * any: there `retry` helps.
  */
 export async function recordSyncFailure(db: Database, record: SyncFailureRecord): Promise<void> {
-  const { clerkUserId, workflowId, runId, parked, ...problem } = record;
-  const lastFailedAt = new Date();
-  try {
-    await db.syncFailure.upsert({
-      where: { clerkId: clerkUserId },
-      create: {
-        clerkId: clerkUserId,
-        ...problem,
-        workflowId,
-        runId,
-        firstFailedAt: lastFailedAt,
-        lastFailedAt,
-      },
-      update: {
-        ...problem,
-        ...(parked ? { workflowId, runId } : {}),
-        lastFailedAt,
-        failures: { increment: 1 },
-        resolvedAt: null,
-      },
-    });
-  } catch (error) {
-    throw postgresFailure(error, 'Recording a failure.');
-  }
+  const { clerkUserId, code, message, workflowId, runId, parked } = record;
+  await runStatement(
+    db,
+    'Recording a failure.',
+    Prisma.sql`
+      INSERT INTO sync_failures (clerk_id, code, message, workflow_id, run_id, first_failed_at, last_failed_at)
+      VALUES (${clerkUserId}, ${code}, ${message}, ${workflowId}, ${runId}, now(), now())
+      ON CONFLICT (clerk_id) DO UPDATE SET code = excluded.code, message = excluded.message,
+        ${parked ? Prisma.sql`workflow_id = excluded.workflow_id, run_id = excluded.run_id,` : Prisma.empty}
+        failures = sync_failures.failures + 1, last_failed_at = now(), resolved_at = NULL`,
+    { inOneRoundTrip: true },
+  );
 }
 
 /** Whether a failure is of a user who still waits for an address: cured by that address alone, see give-back-emails.ts. */

@@ -1,5 +1,6 @@
 import type { Database } from './database.js';
-import { postgresFailure } from './postgres-failure.js';
+import { Prisma } from './generated/client.js';
+import { runStatement } from './run-statement.js';
 
 /**
  * From now on every change of a user is noted for the hooks, whoever writes it. What was written before is not news.
@@ -9,10 +10,10 @@ import { postgresFailure } from './postgres-failure.js';
  * @remarks Safe to repeat: hooks that are on stay on, as they were turned on. Only a person turns them off; see the README.
  */
 export async function turnOnHooks(db: Database, skipExisting: boolean): Promise<void> {
-  try {
-    await db.$executeRaw`
-      INSERT INTO hooks_switch (on_since, skip_existing) VALUES (now(), ${skipExisting}) ON CONFLICT DO NOTHING`;
-  } catch (error) {
-    throw postgresFailure(error, 'Turning hooks on.');
-  }
+  await runStatement(
+    db,
+    'Turning hooks on.',
+    Prisma.sql`INSERT INTO hooks_switch (on_since, skip_existing) VALUES (now(), ${skipExisting}) ON CONFLICT DO NOTHING`,
+    { inOneRoundTrip: true },
+  );
 }

@@ -25,6 +25,10 @@ export async function createEmptyDatabase(): Promise<EmptyDatabase> {
   };
 }
 
+/** Runs SQL that is of no database, as whoever may do everything. */
+export const onServer = (statement: string): Promise<unknown[]> =>
+  queryOnce(fromSetUp('TEST_POSTGRES_URL'), statement);
+
 async function queryOnce<Row>(url: string, statement: string, values: unknown[] = []): Promise<Row[]> {
   const client = new Client({ connectionString: url, application_name: 'test' });
   await client.connect();

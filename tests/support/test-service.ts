@@ -26,6 +26,8 @@ export interface TestServiceOptions {
   /** Default: tombstones stay as they are. */
   deletion?: ActivityDependencies['deletion'];
   hooks?: UserHooks;
+  /** Default: a migrated one of its own. */
+  database?: TestDatabase;
 }
 
 /** A namespace, a database, a stand-in and a worker of a test file's own. */
@@ -43,7 +45,10 @@ export interface TestService {
 
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   quietRuntime();
-  const [namespace, database] = await Promise.all([createTestNamespace(), createTestDatabase()]);
+  const [namespace, database] = await Promise.all([
+    createTestNamespace(),
+    options.database ?? createTestDatabase(),
+  ]);
   const standIn = await startStandIn(options.standIn ?? {});
   const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
   const client = new Client({ connection, namespace });

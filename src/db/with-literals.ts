@@ -1,0 +1,17 @@
+import { escapeLiteral } from 'pg';
+import type { Prisma } from './generated/client.js';
+
+/**
+ * @returns the statement with its values in it, which Postgres takes as it takes parameters: of no type yet.
+ * @throws TypeError for a value that is neither text, a number, a boolean, a time nor null.
+ */
+export const withLiterals = ({ strings, values }: Prisma.Sql): string =>
+  strings.map((part, at) => part + (at < values.length ? literal(values[at]) : '')).join('');
+
+function literal(value: unknown): string {
+  if (value === null) return 'NULL';
+  if (value instanceof Date) return escapeLiteral(value.toISOString());
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return escapeLiteral(String(value));
+  throw new TypeError('In one round trip only text, numbers, booleans, times and null can be sent.');
+}
