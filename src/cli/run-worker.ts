@@ -6,6 +6,7 @@ import type { Logger } from '../log.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
 import { temporalIsAway } from './connect-temporal.js';
 import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
+import { tellAccessProblems } from './tell-access-problems.js';
 import { tellUnfitColumns } from './tell-unfit-columns.js';
 
 /** Builds the worker out of its settings and runs it. The runtime must have been installed before. */
@@ -41,7 +42,7 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
       },
     },
   });
-  const told = tellUnfitColumns(db, mapping?.columns ?? [], log);
+  const told = Promise.all([tellUnfitColumns(db, mapping?.columns ?? [], log), tellAccessProblems(db, log)]);
   return {
     finished: worker.finished,
     async stop() {

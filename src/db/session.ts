@@ -5,7 +5,7 @@ import { TABLES } from './tables.js';
 export interface Home {
   /** The schemas in which names are looked up. Our tables are in the first one; the others are the application's. */
   path: readonly string[];
-  /** A table that the first schema does not have; null when all are there. */
+  /** A table that the first schema does not have, or not for this role; null when all are there. */
   missing: string | null;
   /** Whether the server has `transaction_timeout` (from Postgres 17 on). */
   hasTransactionTimeout: boolean;
@@ -67,7 +67,10 @@ export async function findHome(client: ClientBase, schema: string | null): Promi
     SELECT to_json(current_schemas(false))::text AS path,
       current_setting('transaction_timeout', true) AS "transactionTimeout", (
         SELECT format('%I.%I', ${first}, name) FROM unnest('{${TABLES.join(',')}}'::text[]) AS name
-        WHERE to_regclass(format('%I.%I', ${first}, name)) IS NULL LIMIT 1
+        WHERE NOT EXISTS (
+          SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+          WHERE nspname = ${first} AND relname = name AND has_schema_privilege(pg_namespace.oid, 'USAGE')
+        ) LIMIT 1
       ) AS missing;
     COMMIT`);
   const found = (
