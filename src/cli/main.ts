@@ -42,7 +42,8 @@ program
   .addHelpText(
     'after',
     `
-A worker does the work; this command starts the workflow by TEMPORAL_… and shows how far it is. Ctrl-C cancels it.
+A worker does the work; this command starts the workflow by TEMPORAL_… and shows how far it is, and which activity
+fails and why. Ctrl-C cancels it.
 Exits with 0 when Clerk and the table are equal, with 1 when they are not, when deletions were withheld or users could
 not be written, with 2 when --plan found differences, with 130 when cancelled.`,
   )

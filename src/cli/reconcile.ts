@@ -26,6 +26,8 @@ export interface ReconcileCommandOptions {
 }
 
 const CANCELLED = 130;
+/** Of ending in order after a signal, whatever hangs; a container is killed after 10 s. */
+const ENDING_MS = 5_000;
 
 /**
  * `clerk-sync reconcile`: starts the workflow and shows how far it is; a worker does the work.
@@ -39,25 +41,41 @@ export async function reconcile(options: ReconcileCommandOptions): Promise<numbe
   if (options.values && options.json)
     throw new Error('--values is for the eye and holds personal data: leave --json away.');
   const config = readConfig(options.values ? ['CLERK_SECRET_KEY', 'DATABASE_URL'] : []);
-  const client = await connectTemporal(config);
   const cancel = new AbortController();
+  const overdue = new Promise<number>((resolve) => {
+    cancel.signal.addEventListener('abort', () => setTimeout(() => resolve(abandoned()), ENDING_MS));
+  });
   const onSignal = () => {
     if (cancel.signal.aborted) process.exit(CANCELLED);
     cancel.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
   try {
+    return await Promise.race([runAll(asked, config, options, cancel.signal), overdue]);
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+  }
+}
+
+async function runAll(
+  asked: ReconcileRuns['asked'],
+  config: Config,
+  options: ReconcileCommandOptions,
+  cancel: AbortSignal,
+): Promise<number> {
+  const client = await connectTemporal(config);
+  try {
     const run = (mode: ReconcileMode) => {
       const limit = options.mostDeletions === undefined ? {} : { mostDeletions: options.mostDeletions };
       const input = { kind: 'sweep', mode, ...limit } as const;
-      return runReconcile(client, input, showProgress(process.stderr), cancel.signal);
+      return runReconcile(client, input, showProgress(process.stderr), cancel);
     };
-    const result = await run(asked === 'apply' ? 'apply' : 'plan');
+    const result = cancel.aborted ? null : await run(asked === 'apply' ? 'apply' : 'plan');
     if (result === null) return cancelled();
     const runs: ReconcileRuns = { asked, result };
     if (!options.json) print(await reportOf(runs, config, options));
     if (asked === 'apply' && options.validate !== false) {
-      const validation = cancel.signal.aborted ? null : await run('plan');
+      const validation = cancel.aborted ? null : await run('plan');
       if (validation === null) return cancelled();
       runs.validation = validation;
       if (!options.json) print(['', ...validationReport(validation, Date.now())]);
@@ -66,7 +84,6 @@ export async function reconcile(options: ReconcileCommandOptions): Promise<numbe
     if (options.json) console.log(JSON.stringify({ exitCode, ...runs }, null, 2));
     return exitCode;
   } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
     await client.connection.close();
   }
 }
@@ -118,5 +135,12 @@ const print = (lines: readonly string[]): void => console.log(lines.join('\n'));
 
 function cancelled(): number {
   console.error('Cancelled.');
+  return CANCELLED;
+}
+
+function abandoned(): number {
+  console.error(
+    "Not waiting any longer. If Temporal took the cancellation, the reconcile ends as soon as a worker answers and what it waits for goes through; to end it now, terminate it in Temporal's Web UI.",
+  );
   return CANCELLED;
 }

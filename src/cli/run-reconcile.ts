@@ -1,24 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
-import {
-  CancelledFailure,
-  type Client,
-  WorkflowFailedError,
-  type WorkflowHandleWithFirstExecutionRunId,
-} from '@temporalio/client';
+import { CancelledFailure, type Client, WorkflowFailedError } from '@temporalio/client';
 import { reconcileByHandWorkflowId, SYNC_TASK_QUEUE } from '../names.js';
-import {
-  type ReconcileInput,
-  type ReconcileResult,
-  type ReconcileStatus,
-  reconcileStatus,
-} from '../workflows/reconcile-messages.js';
+import type { ReconcileInput, ReconcileResult } from '../workflows/reconcile-messages.js';
 import { reconcileUsers } from '../workflows/reconcile-users.js';
+import { followReconcile } from './follow-reconcile.js';
 import type { ReconcileProgress } from './reconcile-progress.js';
-
-const POLL_MS = 500;
-const QUERY_TIMEOUT_MS = 5_000;
-/** A worker that is busy, or begins just now, answers within seconds. */
-const NO_WORKER_AFTER_MS = 10_000;
 
 /**
  * Starts a reconcile of its own, beside those of the Schedules, and waits for its end.
@@ -46,7 +31,7 @@ export async function runReconcile(
   };
   if (cancel.aborted) cancelIt();
   else cancel.addEventListener('abort', cancelIt, { once: true });
-  const following = follow(client, handle, progress, ended.signal);
+  const following = followReconcile(client, handle, progress, ended.signal);
   let result: ReconcileResult | undefined;
   try {
     result = await handle.result();
@@ -63,41 +48,6 @@ export async function runReconcile(
     await following;
     progress.stop(result);
   }
-}
-
-/** Asks how far it is until `ended` aborts, and tells when nobody answers. */
-async function follow(
-  client: Client,
-  handle: WorkflowHandleWithFirstExecutionRunId<typeof reconcileUsers>,
-  progress: ReconcileProgress,
-  ended: AbortSignal,
-): Promise<void> {
-  let answeredMs = performance.now();
-  let told = false;
-  while (!ended.aborted) {
-    const status = await ask(client, handle, ended);
-    if (status !== null) {
-      progress.show(status);
-      answeredMs = performance.now();
-      told = false;
-    } else if (!ended.aborted && !told && performance.now() - answeredMs > NO_WORKER_AFTER_MS) {
-      progress.say('No worker answers: start one with `clerk-sync worker`. Waiting for it.');
-      told = true;
-    }
-    await setTimeout(POLL_MS, undefined, { signal: ended }).catch(() => undefined);
-  }
-}
-
-/** @returns null when nobody answers in time; why not does not matter, for the result comes another way. */
-async function ask(
-  client: Client,
-  handle: WorkflowHandleWithFirstExecutionRunId<typeof reconcileUsers>,
-  ended: AbortSignal,
-): Promise<ReconcileStatus | null> {
-  const limit = AbortSignal.any([ended, AbortSignal.timeout(QUERY_TIMEOUT_MS)]);
-  const answer = client.withAbortSignal(limit, () => handle.query(reconcileStatus)).catch(() => null);
-  // The SDK goes on trying for a while, whatever its signal says.
-  return Promise.race([answer, setTimeout(QUERY_TIMEOUT_MS, null, { signal: ended }).catch(() => null)]);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

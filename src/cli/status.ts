@@ -2,6 +2,7 @@ import { readConfig } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import { readStatus } from '../db/read-status.js';
 import { placeOf, readPostgresAddress } from '../postgres-address.js';
+import { endOnSignal } from './end-on-signal.js';
 import { needsAttention } from './needs-attention.js';
 import { statusText } from './status-text.js';
 
@@ -9,6 +10,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** `clerk-sync status`. @returns the exit code: 0 when all is well, 1 when something needs a person. */
 export async function status({ json }: { json?: boolean }): Promise<number> {
+  endOnSignal();
   const { DATABASE_URL = '', RECONCILE_INTERVAL_SECONDS } = readConfig(['DATABASE_URL']);
   const db = connectDatabase({ url: DATABASE_URL, poolSize: 2, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   try {

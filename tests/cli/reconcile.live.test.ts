@@ -1,10 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { STATUS_QUERY } from '../../src/names.js';
 import { fromSetUp } from '../support/from-set-up.js';
 import { heldDeletions } from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 import { endCommands, type RunningCommand, runCommand } from './run-command.js';
+import { startTcpProxy } from './tcp-proxy.js';
 
 const USERS = 30;
 
@@ -123,17 +124,92 @@ test('without a worker it says so, goes on waiting, and finishes once one is the
   expect(command.output().match(/No worker answers/g)).toHaveLength(1);
 });
 
-test('Ctrl-C cancels the workflow, and it exits with 130 when that has ended', async () => {
-  const command = start([]);
+/** A reconcile that a worker has taken up and that stands still. */
+async function startPaused() {
+  const command = start(['--no-validate']);
   await said(command, 'Started reconcile-by-hand-');
-  command.signal('SIGINT');
-  await said(command, 'Cancelling the reconcile');
+  const handle = handleOf(command);
+  await handle.signal('pause');
   await service.startWorker();
-  expect(await command.exited).toEqual({ code: 130, signal: null });
-  expect(command.output()).toContain('Cancelled.');
+  await waitUntil(async () => (await handle.query<{ state: string }>(STATUS_QUERY)).state === 'paused', {
+    describe: command.output,
+    timeoutMs: 30_000,
+  });
+  return { command, handle };
+}
+
+function handleOf(command: RunningCommand) {
   const [, workflowId = ''] = command.output().match(/Started (\S+)\./) ?? [];
-  const { status } = await service.client.workflow.getHandle(workflowId).describe();
-  expect(status.name).toBe('CANCELLED');
+  return service.client.workflow.getHandle(workflowId);
+}
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s cancels the workflow, and it exits with 130', async (name) => {
+  const { command, handle } = await startPaused();
+  command.signal(name);
+  expect(await command.exited).toEqual({ code: 130, signal: null });
+  expect(command.output()).toContain('Cancelling the reconcile');
+  await waitUntil(async () => (await handle.describe()).status.name === 'CANCELLED', { timeoutMs: 30_000 });
+});
+
+describe('a signal ends it within seconds', () => {
+  /** Twice what it takes on a machine that has nothing else to do. */
+  const WITHIN_MS = 15_000;
+  const endsSoon = async (command: RunningCommand) => {
+    const toldMs = performance.now();
+    command.signal('SIGTERM');
+    expect(await command.exited).toEqual({ code: 130, signal: null });
+    expect(performance.now() - toldMs).toBeLessThan(WITHIN_MS);
+  };
+
+  test('while no worker runs; the workflow has been told', async () => {
+    const command = start([]);
+    await said(command, 'Started reconcile-by-hand-');
+    await endsSoon(command);
+    expect(command.output()).toContain('Not waiting any longer.');
+    await service.startWorker();
+    await waitUntil(async () => (await handleOf(command).describe()).status.name === 'CANCELLED', {
+      timeoutMs: 30_000,
+    });
+  });
+
+  test('while the tables are not there; before, it says which activity fails, and what to do', async () => {
+    await service.db.$executeRaw`ALTER TABLE reconcile_runs RENAME TO away`;
+    try {
+      await service.startWorker();
+      const command = start([]);
+      await said(command, 'SCHEMA_MISSING: ');
+      expect(command.output()).toMatch(
+        /^\w+ fails, attempt \d+\. SCHEMA_MISSING: .+\n {2}Run `clerk-sync migrate`/m,
+      );
+      await endsSoon(command);
+      await handleOf(command).terminate();
+    } finally {
+      await service.db.$executeRaw`ALTER TABLE away RENAME TO reconcile_runs`;
+    }
+  });
+
+  test('while Temporal hangs', async () => {
+    const proxy = await startTcpProxy(fromSetUp('TEST_TEMPORAL_ADDRESS'));
+    try {
+      const command = start([], { TEMPORAL_ADDRESS: proxy.address });
+      await said(command, 'Started reconcile-by-hand-');
+      proxy.hold();
+      await endsSoon(command);
+      await handleOf(command).terminate();
+    } finally {
+      await proxy.close();
+    }
+  });
+});
+
+test('it says which request to Clerk fails, and goes on once that goes through', async () => {
+  const heal = service.standIn.failWith({ kind: 'status', status: 500, pathPrefix: '/v1/users' });
+  const command = start(['--no-validate']);
+  await service.startWorker();
+  await said(command, 'CLERK_UNAVAILABLE');
+  expect(command.output()).toMatch(/^\w+ fails, attempt \d+\. CLERK_UNAVAILABLE: .*GET \/users.*status 500/m);
+  heal();
+  expect(await command.exited).toEqual({ code: 0, signal: null });
 });
 
 test('a second Ctrl-C leaves at once, though nobody has answered', async () => {
@@ -145,19 +221,19 @@ test('a second Ctrl-C leaves at once, though nobody has answered', async () => {
   expect(await command.exited).toEqual({ code: 130, signal: null });
 });
 
-test('a paused reconcile says so, and goes on when it is told to', async () => {
-  const command = start(['--no-validate']);
-  await said(command, 'Started reconcile-by-hand-');
-  const [, workflowId = ''] = command.output().match(/Started (\S+)\./) ?? [];
-  const handle = service.client.workflow.getHandle(workflowId);
-  await handle.signal('pause');
-  await service.startWorker();
-  await waitUntil(async () => (await handle.query<{ state: string }>(STATUS_QUERY)).state === 'paused', {
-    describe: command.output,
-  });
-  await said(command, 'paused, waiting for the signal resume');
+test('a paused reconcile says so, warns of nothing however long it waits, and goes on when it is told to', async () => {
+  const { command, handle } = await startPaused();
+  // A line every five seconds, each after ten questions.
+  await waitUntil(
+    () => (command.output().match(/paused, waiting for the signal resume/g) ?? []).length >= 3,
+    {
+      describe: command.output,
+      timeoutMs: 50_000,
+    },
+  );
   await handle.signal('resume');
   expect(await command.exited).toEqual({ code: 0, signal: null });
+  expect(command.output()).not.toMatch(/warning/i);
 });
 
 test('where no Temporal answers it exits with 1 and names the address', async () => {
