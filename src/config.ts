@@ -81,6 +81,7 @@ const settings = z.object({
   RECONCILE_TICK_SHARE: z.coerce.number().min(0).max(1).default(0.05),
   RECONCILE_MOST_DELETED_SHARE: z.coerce.number().min(0).max(1).default(0.05),
   RECONCILE_REQUESTS_PER_SECOND: z.coerce.number().min(0.1).max(1000).optional(),
+  REFETCH_REQUESTS_PER_SECOND: z.coerce.number().min(0.1).max(1000).optional(),
   TEMPORAL_CLI_PATH: z.string().optional(),
 });
 
@@ -146,10 +147,13 @@ function readTemporal(env: Record<string, string>, isSet: boolean, problems: str
   }
 }
 
-/** A fifth of what Clerk allows an instance in a second; the rest is the application's. */
-export function reconcileRequestsPerSecond({
-  RECONCILE_REQUESTS_PER_SECOND: set,
-  CLERK_SECRET_KEY: key,
-}: Settings): number {
-  return set ?? (key?.startsWith('sk_live_') ? 20 : 2);
-}
+/** The reconcile's share of Clerk's limit. */
+export const reconcileRequestsPerSecond = (given: Settings): number =>
+  given.RECONCILE_REQUESTS_PER_SECOND ?? fifthOfLimit(given);
+
+/** The share of questions about one user: sign-ins, and all events with `SYNC_MODE=refetch`. */
+export const refetchRequestsPerSecond = (given: Settings): number =>
+  given.REFETCH_REQUESTS_PER_SECOND ?? fifthOfLimit(given);
+
+/** Of what Clerk allows an instance in a second; three fifths are left to the application and its sign-ins. */
+const fifthOfLimit = ({ CLERK_SECRET_KEY: key }: Settings): number => (key?.startsWith('sk_live_') ? 20 : 2);

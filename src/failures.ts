@@ -160,7 +160,7 @@ export const FAILURES = {
   CLERK_RATE_LIMITED: {
     meaning: "Clerk's rate limit is used up.",
     action:
-      'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND, or `clerkRequestsPerSecond` of `syncOnSignIn`.',
+      'Nothing; it is tried again after Retry-After. If it happens often, lower RECONCILE_REQUESTS_PER_SECOND, REFETCH_REQUESTS_PER_SECOND, or `clerkRequestsPerSecond` of `syncOnSignIn`.',
     retried: true,
     httpStatus: 503,
   },

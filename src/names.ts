@@ -3,8 +3,10 @@
  * one is a migration, for runs and schedules of the old name go on existing.
  */
 
-/** Webhook changes, one short activity each. */
+/** Workflows, and activities that need Postgres only: what a webhook brought is written here. */
 export const SYNC_TASK_QUEUE = 'clerk-sync';
+/** Requests to Clerk for one user: its dispatch rate is their share of Clerk's rate limit. */
+export const REFETCH_TASK_QUEUE = 'clerk-refetch';
 /** Clerk page requests only: its dispatch rate is the reconcile's share of Clerk's rate limit. */
 export const RECONCILE_TASK_QUEUE = 'clerk-reconcile';
 /** The application's hooks: only workers that have hooks take from it. */

@@ -42,8 +42,11 @@ export type DeletionChange = ChangeOrigin & { kind: 'deletion' };
 /** Something happened to the user; what, Clerk is to be asked. Carries no personal data. */
 export type RefetchChange = ChangeOrigin & { kind: 'refetch' };
 
+/** What Clerk said of a user. Writing it needs Postgres only. */
+export type FactChange = SnapshotChange | DeletionChange;
+
 /** One thing that happened to one user: the message from the starter to the user's workflow. */
-export type UserChange = SnapshotChange | DeletionChange | RefetchChange;
+export type UserChange = FactChange | RefetchChange;
 
 /**
  * How long after a deletion Clerk's API must have shown the user alive to end the tombstone. The two times come from
@@ -60,21 +63,24 @@ export function isNewer(a: Version, b: Version): boolean {
 }
 
 /**
- * Folds two changes of one user into the one that remains to be applied, whatever order they came in.
- *
- * A deletion outlasts everything a webhook can say; a refetch outlasts a snapshot, for Clerk's answer will be newer
- * than both; of two snapshots the newer remains.
+ * Folds two facts about one user into the one that remains to be applied, whatever order they came in: a deletion
+ * outlasts every snapshot; of two snapshots the newer remains.
  */
-export function foldChanges(a: UserChange, b: UserChange): UserChange {
-  for (const kind of ['deletion', 'refetch'] as const) {
-    if (a.kind === kind || b.kind === kind) {
-      if (a.kind !== kind) return b;
-      if (b.kind !== kind) return a;
-      return b.observedAtMs > a.observedAtMs ? b : a;
-    }
+export function foldFacts(a: FactChange, b: FactChange): FactChange {
+  if (a.kind === 'deletion' || b.kind === 'deletion') {
+    if (a.kind !== 'deletion') return b;
+    if (b.kind !== 'deletion') return a;
+    return b.observedAtMs > a.observedAtMs ? b : a;
   }
-  return a.kind === 'snapshot' && b.kind === 'snapshot' && isNewer(b, a) ? b : a;
+  return isNewer(b, a) ? b : a;
 }
+
+/**
+ * Folds two refetches of one user, neither of which was begun: one answer of Clerk's serves both. A refetch is never
+ * folded with a fact, for Clerk may not answer for hours, or not have the user.
+ */
+export const foldRefetches = (a: RefetchChange, b: RefetchChange): RefetchChange =>
+  b.observedAtMs > a.observedAtMs ? b : a;
 
 /** The columns that are read out of Clerk's user. */
 export interface UserColumns {

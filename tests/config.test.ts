@@ -2,7 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readConfig, reconcileRequestsPerSecond, SETTING_NAMES } from '../src/config.js';
+import {
+  readConfig,
+  reconcileRequestsPerSecond,
+  refetchRequestsPerSecond,
+  SETTING_NAMES,
+} from '../src/config.js';
 
 const secret = (text: string) => `whsec_${Buffer.from(text).toString('base64')}`;
 const ONE = secret('the first key, of 24 byte');
@@ -71,6 +76,7 @@ test('every setting is read', () => {
     RECONCILE_PAGE_SIZE: '100',
     RECONCILE_DELETION_GRACE_SECONDS: '5',
     RECONCILE_REQUESTS_PER_SECOND: '0.5',
+    REFETCH_REQUESTS_PER_SECOND: '0.3',
     RECONCILE_TICK_SHARE: '0.2',
     RECONCILE_MOST_DELETED_SHARE: '0.1',
     TEMPORAL_CLI_PATH: '/usr/bin/temporal',
@@ -103,6 +109,7 @@ test('every setting is read', () => {
     RECONCILE_PAGE_SIZE: 100,
     RECONCILE_DELETION_GRACE_SECONDS: 5,
     RECONCILE_REQUESTS_PER_SECOND: 0.5,
+    REFETCH_REQUESTS_PER_SECOND: 0.3,
     RECONCILE_TICK_SHARE: 0.2,
     RECONCILE_MOST_DELETED_SHARE: 0.1,
     TEMPORAL_CLI_PATH: '/usr/bin/temporal',
@@ -275,16 +282,21 @@ describe('DATABASE_URL', () => {
 });
 
 describe('the share of Clerk’s requests', () => {
-  const share = (env: NodeJS.ProcessEnv) => reconcileRequestsPerSecond(readConfig([], env));
+  const shares = (env: NodeJS.ProcessEnv) => {
+    const config = readConfig([], env);
+    return [reconcileRequestsPerSecond(config), refetchRequestsPerSecond(config)];
+  };
 
-  test("is a fifth of the instance's limit, by the kind of its key", () => {
-    expect(share({ CLERK_SECRET_KEY: 'sk_live_key' })).toBe(20);
-    expect(share({ CLERK_SECRET_KEY: 'sk_test_key' })).toBe(2);
-    expect(share({})).toBe(2);
+  test("of reconciles, and of questions about one user, is a fifth of the instance's limit, by the kind of its key", () => {
+    expect(shares({ CLERK_SECRET_KEY: 'sk_live_key' })).toEqual([20, 20]);
+    expect(shares({ CLERK_SECRET_KEY: 'sk_test_key' })).toEqual([2, 2]);
+    expect(shares({})).toEqual([2, 2]);
   });
 
-  test('is what the setting says, if it says', () => {
-    expect(share({ CLERK_SECRET_KEY: 'sk_live_key', RECONCILE_REQUESTS_PER_SECOND: '0.1' })).toBe(0.1);
+  test('is what its setting says, if it says', () => {
+    const live = { CLERK_SECRET_KEY: 'sk_live_key' };
+    expect(shares({ ...live, RECONCILE_REQUESTS_PER_SECOND: '0.1' })).toEqual([0.1, 20]);
+    expect(shares({ ...live, REFETCH_REQUESTS_PER_SECOND: '0.1' })).toEqual([20, 0.1]);
   });
 });
 

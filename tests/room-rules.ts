@@ -77,7 +77,7 @@ const ROOMS: Record<string, Room> = {
   },
   activities: {
     rooms: ['clerk', 'db', 'log', 'user-hooks', ...PURE],
-    packages: ['@temporalio/activity', '@temporalio/common', 'node:', 'lru-cache'],
+    packages: ['@temporalio/activity', '@temporalio/common', '@temporalio/proto', 'node:', 'lru-cache'],
     wayOut: 'what an activity needs comes in through ActivityDependencies, built by the worker.',
   },
   clerk: {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { foldChanges, isNewer, type UserChange, type Version } from '../src/user-change.js';
+import {
+  type FactChange,
+  foldFacts,
+  foldRefetches,
+  isNewer,
+  type RefetchChange,
+  type Version,
+} from '../src/user-change.js';
 
 /** Few values, so that ties are common. */
 const instantMs = fc.integer({ min: 0, max: 3 }).map((step) => 1_750_000_000_000 + step);
@@ -41,13 +48,12 @@ describe('isNewer', () => {
 });
 
 const origin = { clerkUserId: 'user_a', writer: 'webhook', svixId: null } as const;
-const change: fc.Arbitrary<UserChange> = fc.oneof(
+const fact: fc.Arbitrary<FactChange> = fc.oneof(
   { weight: 3, arbitrary: version.map((at) => ({ ...origin, kind: 'snapshot' as const, ...at, user: {} })) },
   instantMs.map((observedAtMs) => ({ ...origin, kind: 'deletion' as const, observedAtMs })),
-  instantMs.map((observedAtMs) => ({ ...origin, kind: 'refetch' as const, observedAtMs })),
 );
-const changes = fc.array(change, { minLength: 1, maxLength: 9 });
-const inTwoOrders = changes.chain((list) =>
+const facts = fc.array(fact, { minLength: 1, maxLength: 9 });
+const inTwoOrders = facts.chain((list) =>
   fc.tuple(
     fc.constant(list),
     fc.shuffledSubarray(list, { minLength: list.length }),
@@ -56,26 +62,26 @@ const inTwoOrders = changes.chain((list) =>
 );
 
 /** What a change says, without who said it: two of one kind and version are the same to the row. */
-const kindAndVersion = (of: UserChange) => ({
+const kindAndVersion = (of: FactChange) => ({
   kind: of.kind,
   observedAtMs: of.observedAtMs,
   clerkUpdatedAtMs: of.kind === 'snapshot' ? of.clerkUpdatedAtMs : null,
 });
 
-const foldInOrder = (list: readonly UserChange[]) => list.reduce(foldChanges);
+const foldInOrder = (list: readonly FactChange[]) => list.reduce(foldFacts);
 
 /** Folds neighbours wherever `places` points, so that any bracketing comes up. */
-function foldAnywhere(list: readonly UserChange[], places: Iterator<number>): UserChange | undefined {
+function foldAnywhere(list: readonly FactChange[], places: Iterator<number>): FactChange | undefined {
   const left = [...list];
   while (left.length > 1) {
     const at = Number(places.next().value) % (left.length - 1);
     const [a, b] = left.slice(at, at + 2);
-    if (a && b) left.splice(at, 2, foldChanges(a, b));
+    if (a && b) left.splice(at, 2, foldFacts(a, b));
   }
   return left[0];
 }
 
-describe('foldChanges', () => {
+describe('foldFacts', () => {
   test('any order and any grouping of one list leaves a change of the same kind and version', () => {
     fc.assert(
       fc.property(inTwoOrders, ([list, shuffled, places]) => {
@@ -88,7 +94,7 @@ describe('foldChanges', () => {
 
   test('what remains is one of the changes, untouched', () => {
     fc.assert(
-      fc.property(changes, (list) => {
+      fc.property(facts, (list) => {
         expect(list.filter((one) => one === foldInOrder(list)).length).toBeGreaterThan(0);
       }),
     );
@@ -96,7 +102,7 @@ describe('foldChanges', () => {
 
   test('a deletion outlasts everything, at the time of the latest deletion', () => {
     fc.assert(
-      fc.property(changes, (list) => {
+      fc.property(facts, (list) => {
         const times = list.filter((one) => one.kind === 'deletion').map((one) => one.observedAtMs);
         fc.pre(times.length > 0);
         expect(foldInOrder(list)).toMatchObject({ kind: 'deletion', observedAtMs: Math.max(...times) });
@@ -104,20 +110,9 @@ describe('foldChanges', () => {
     );
   });
 
-  test('a refetch outlasts every snapshot, even a newer one', () => {
-    fc.assert(
-      fc.property(changes, (all) => {
-        const list = all.filter((one) => one.kind !== 'deletion');
-        const times = list.filter((one) => one.kind === 'refetch').map((one) => one.observedAtMs);
-        fc.pre(times.length > 0);
-        expect(foldInOrder(list)).toMatchObject({ kind: 'refetch', observedAtMs: Math.max(...times) });
-      }),
-    );
-  });
-
   test('of snapshots alone, none is newer than the one that remains', () => {
     fc.assert(
-      fc.property(changes, (all) => {
+      fc.property(facts, (all) => {
         const list = all.filter((one) => one.kind === 'snapshot');
         fc.pre(list.length > 0);
         const folded = foldInOrder(list);
@@ -125,4 +120,19 @@ describe('foldChanges', () => {
       }),
     );
   });
+});
+
+test('of refetches the latest remains, untouched', () => {
+  const refetch: fc.Arbitrary<RefetchChange> = instantMs.map((observedAtMs) => ({
+    ...origin,
+    kind: 'refetch' as const,
+    observedAtMs,
+  }));
+  fc.assert(
+    fc.property(fc.array(refetch, { minLength: 1, maxLength: 9 }), (list) => {
+      const folded = list.reduce(foldRefetches);
+      expect(list).toContain(folded);
+      expect(folded.observedAtMs).toBe(Math.max(...list.map((one) => one.observedAtMs)));
+    }),
+  );
 });

@@ -1,4 +1,4 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, getClient } from '@temporalio/activity';
 import {
   countGoneUsers,
   type GoneSelection,
@@ -8,7 +8,7 @@ import {
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailure, type SyncFailureRecord } from '../db/sync-failures.js';
-import type { UserChange } from '../user-change.js';
+import type { Outcome, UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';
 import { askForPlanned } from './ask-for-planned.js';
@@ -24,19 +24,29 @@ import { endReconcile, type ReconcileEnd } from './end-reconcile.js';
 import { heartbeating } from './heartbeating.js';
 import { hurryHooks } from './hurry-hooks.js';
 import { recordReconcileRun } from './record-reconcile-run.js';
+import { refetchUser } from './refetch-user.js';
+import { createSearchAttributeCheck } from './search-attributes.js';
 
 /** The activities as Temporal knows them: each takes one argument, and everything else comes from the worker. */
 export function createActivities(deps: ActivityDependencies) {
-  return {
-    applyUserChange: heartbeating(async (change: UserChange) => {
-      const applied = await applyUserChange(deps, change);
+  const hasSyncStatus = createSearchAttributeCheck();
+  const thenHooks =
+    <Change extends UserChange>(
+      apply: (given: ActivityDependencies, change: Change) => Promise<{ outcome: Outcome }>,
+    ) =>
+    async (change: Change) => {
+      const applied = await apply(deps, change);
       await hurryHooks(deps, change.clerkUserId, applied.outcome);
       return applied;
-    }),
+    };
+  return {
+    applyUserChange: heartbeating(thenHooks(applyUserChange)),
+    refetchUser: heartbeating(thenHooks(refetchUser)),
     recordSyncFailure: heartbeating((record: Pick<SyncFailureRecord, 'clerkUserId' | 'code' | 'message'>) => {
       const { workflowId = '', runId = '' } = activityInfo().workflowExecution ?? {};
       return recordSyncFailure(deps.db, { ...record, workflowId, runId, parked: true });
     }),
+    hasSyncStatus: heartbeating(() => hasSyncStatus(getClient())),
     resolveSyncFailure: heartbeating((clerkUserId: string) => resolveSyncFailure(deps.db, clerkUserId)),
 
     beginReconcile: heartbeating((beginning: ReconcileBeginning) => beginReconcile(deps, beginning)),

@@ -9,7 +9,6 @@ import type { Logger } from '../log.js';
 import { createApp } from '../starter/app.js';
 import { ensureSchedules } from '../starter/ensure-schedules.js';
 import { createStarterMetrics } from '../starter/metrics.js';
-import { createSearchAttributeCheck } from '../starter/search-attributes.js';
 import { listen, type RunningServer } from '../starter/server.js';
 import { createUserSignaler } from '../starter/signal-user.js';
 import { createSyncUserNow } from '../starter/sync-user-now.js';
@@ -40,7 +39,6 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
   const runs = {
     client,
     lingerMs: config.SYNC_LINGER_SECONDS * 1000,
-    hasSearchAttributes: createSearchAttributeCheck(client, namespace),
   };
   const signalUser = createUserSignaler(runs);
 

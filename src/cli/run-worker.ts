@@ -1,6 +1,6 @@
 import { NativeConnection } from '@temporalio/worker';
 import { createClerkApi } from '../clerk/clerk-api.js';
-import { type Config, reconcileRequestsPerSecond } from '../config.js';
+import { type Config, reconcileRequestsPerSecond, refetchRequestsPerSecond } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import type { Logger } from '../log.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
@@ -25,6 +25,7 @@ export async function runWorker(config: Config, log: Logger): Promise<RunningWor
     connection,
     namespace: config.temporal.namespace ?? 'default',
     concurrency: config.DATABASE_POOL_SIZE,
+    refetchesPerSecond: refetchRequestsPerSecond(config),
     deps: {
       db,
       clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),

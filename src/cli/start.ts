@@ -106,6 +106,7 @@ async function withParts(
     config.CLERK_JWT_KEY = standIn.jwtKey;
     config.CLERK_WEBHOOK_SIGNING_SECRET ??= [`whsec_${randomBytes(24).toString('base64')}`];
     config.RECONCILE_REQUESTS_PER_SECOND ??= STAND_IN_REQUESTS_PER_SECOND;
+    config.REFETCH_REQUESTS_PER_SECOND ??= STAND_IN_REQUESTS_PER_SECOND / 2;
     // Its lists do not lag, and whoever watches wants to see a lost deletion repaired.
     config.RECONCILE_DELETION_GRACE_SECONDS = 5;
   }

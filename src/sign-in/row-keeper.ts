@@ -21,7 +21,7 @@ export interface RowKeeperOptions extends Omit<SignInDependencies, 'signal'> {
   maxSessions?: number;
   /** Longest wait of a request, milliseconds. Default 1500. */
   timeoutMs?: number;
-  /** Requests to Clerk for sign-ins, of this process. Default 80 with a live key, 8 with a test key. */
+  /** Requests to Clerk for sign-ins, of this process. Default 60 with a live key, 6 with a test key. */
   clerkRequestsPerSecond?: number;
   /** Reads the user out of custom claims of the session token; Clerk is then not asked. */
   readClaims?: ReadClaims;
@@ -69,7 +69,7 @@ const MISSED: KnownRow = { state: 'missed' };
 export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
   const { maxAgeMs = 300_000, maxSessions = 5_000, timeoutMs = 1_500, readClaims, handOver } = options;
   const log = carefulLog(options.log);
-  const perSecond = options.clerkRequestsPerSecond ?? options.clerk.allowedPerSecond * 0.8;
+  const perSecond = options.clerkRequestsPerSecond ?? options.clerk.allowedPerSecond * 0.6;
   const deps: SignInDependencies = {
     db: options.db,
     clerk: withinBudget(options.clerk, perSecond),

@@ -11,8 +11,6 @@ export interface SignalUserOptions {
   client: Client;
   /** See SyncUserInput. */
   lingerMs: number;
-  /** Whether the search attribute SyncStatus is registered. */
-  hasSearchAttributes: () => Promise<boolean>;
   /** Longest wait of one request. Svix gives up after 15 s, so it must hear 503 well before. */
   deadlineMs?: number;
 }
@@ -37,12 +35,7 @@ const MOST_BYTES = 1_000_000;
  * @throws TEMPORAL_UNAVAILABLE when it has not within the deadline. It may have it all the same; a repeat is harmless.
  * @see https://docs.temporal.io/sending-messages#signal-with-start
  */
-export function createUserSignaler({
-  client,
-  lingerMs,
-  hasSearchAttributes,
-  deadlineMs = 5_000,
-}: SignalUserOptions): SignalUser {
+export function createUserSignaler({ client, lingerMs, deadlineMs = 5_000 }: SignalUserOptions): SignalUser {
   const inFlight = new Map<string, Promise<void>>();
   const waiting = new Map<string, Batch>();
 
@@ -88,9 +81,8 @@ export function createUserSignaler({
   async function send(clerkUserId: string, changes: UserChange[]): Promise<void> {
     try {
       await client.withAbortSignal(AbortSignal.timeout(deadlineMs), async () => {
-        const searchAttributes = await hasSearchAttributes();
         await client.workflow.signalWithStart(syncUser, {
-          ...userRun({ clerkUserId, lingerMs, searchAttributes }),
+          ...userRun({ clerkUserId, lingerMs }),
           signal: userChanged,
           signalArgs: [changes],
         });

@@ -15,8 +15,6 @@ export interface SyncUserNowOptions {
   client: Client;
   /** See SyncUserInput. */
   lingerMs: number;
-  /** Whether the search attribute SyncStatus is registered. */
-  hasSearchAttributes: () => Promise<boolean>;
   /** Takes the change when there is no answer in time: an update that no worker has accepted is lost. */
   signalUser: SignalUser;
   /** Longest wait for an answer. A fifth of it more may go into handing the change over. Default 4,000. */
@@ -56,7 +54,7 @@ export type SyncUserNow = (clerkUserId: string, writer: Writer) => Promise<SyncA
  * @see https://docs.temporal.io/sending-messages#update-with-start
  */
 export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
-  const { client, lingerMs, hasSearchAttributes, signalUser, deadlineMs = 4_000 } = options;
+  const { client, lingerMs, signalUser, deadlineMs = 4_000 } = options;
   const inFlight = new Map<string, Promise<SyncAnswer>>();
   const waiting = new Map<string, Together>();
   const mayOnceMore = createPace(MOST_CALLS, PER_MS);
@@ -121,10 +119,9 @@ export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
 
   async function updateWithStart(change: RefetchChange): Promise<SyncNowResult> {
     const { clerkUserId } = change;
-    const searchAttributes = await hasSearchAttributes();
     return client.workflow.executeUpdateWithStart(syncNow, {
       startWorkflowOperation: new WithStartWorkflowOperation(syncUser, {
-        ...userRun({ clerkUserId, lingerMs, searchAttributes }),
+        ...userRun({ clerkUserId, lingerMs }),
         workflowIdConflictPolicy: 'USE_EXISTING',
       }),
       args: [change],

@@ -7,11 +7,14 @@ import { createHookActivities } from '../activities/hook-activities.js';
 import { createHooksSwitch } from '../activities/hooks-switch.js';
 import { createActivities } from '../activities/index.js';
 import { pagesPerTask } from '../activities/pages-per-task.js';
-import { HOOKS_TASK_QUEUE, RECONCILE_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
+import { HOOKS_TASK_QUEUE, RECONCILE_TASK_QUEUE, REFETCH_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
 import { MOST_WINDOWS } from '../sweep-windows.js';
 
 /** Made by the build; the replay tests load the same file. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
+
+/** Longer answers of Clerk's are taken as a failing of its. */
+const SLOW_ANSWER_SECONDS = 5;
 
 export interface WorkerOptions {
   connection: NativeConnection;
@@ -19,6 +22,8 @@ export interface WorkerOptions {
   deps: ActivityDependencies;
   /** Activities at a time; more than the database pool has connections would only wait for one. */
   concurrency: number;
+  /** The share of Clerk's rate limit that questions about one user may use, whatever the number of workers. */
+  refetchesPerSecond: number;
 }
 
 export interface RunningWorker {
@@ -29,14 +34,16 @@ export interface RunningWorker {
 }
 
 /**
- * Runs the workers of this process: one for workflows and their own activities, one for requests to Clerk, whose task
- * queue has the rate that reconciling may use, whatever the number of processes; and, where there are hooks, one for them.
+ * Runs the workers of this process: one for workflows and activities that need Postgres only; two for requests to Clerk,
+ * of reconciles and about one user, whose task queues have the rates that those may use, whatever the number of processes;
+ * and, where there are hooks, one for them.
  */
 export async function startWorker({
   connection,
   namespace,
   deps,
   concurrency,
+  refetchesPerSecond,
 }: WorkerOptions): Promise<RunningWorker> {
   if (!existsSync(WORKFLOW_BUNDLE))
     throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
@@ -70,6 +77,17 @@ export async function startWorker({
       // They mostly wait for Clerk, and only then for a connection to Postgres.
       maxConcurrentActivityTaskExecutions: Math.max(concurrency, MOST_WINDOWS),
       maxTaskQueueActivitiesPerSecond: deps.reconcile.requestsPerSecond / pagesPerTask(deps.reconcile),
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: REFETCH_TASK_QUEUE,
+      // Slots of their own: a Clerk that hangs must not keep whole users from being written. So many that answers which
+      // take some seconds do not lower the rate.
+      maxConcurrentActivityTaskExecutions: Math.max(
+        concurrency,
+        Math.ceil(SLOW_ANSWER_SECONDS * refetchesPerSecond),
+      ),
+      maxTaskQueueActivitiesPerSecond: refetchesPerSecond,
     }),
     ...(hooks
       ? [

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import { RETRY_SIGNAL, STATUS_QUERY, SYNC_NOW_UPDATE, USER_CHANGED_SIGNAL } from '../names.js';
-import type { Outcome, RefetchChange, UserChange } from '../user-change.js';
+import type { FactChange, Outcome, RefetchChange, UserChange } from '../user-change.js';
+import type { PendingState } from './pending-change.js';
 
 /** Signal: things that happened to this user, in any order, any number of times. */
 export const userChanged = defineSignal<[UserChange[]]>(USER_CHANGED_SIGNAL);
@@ -22,8 +23,6 @@ export interface SyncUserInput {
   clerkUserId: string;
   /** How long an idle run waits for the next change before it closes. Closing at once costs later webhooks seconds. */
   lingerMs: number;
-  /** Whether the search attribute SyncStatus is registered; setting one that is not would stop the run. */
-  searchAttributes: boolean;
   /** What a run hands to the next one; absent at the start. */
   carried?: SyncUserState;
 }
@@ -33,23 +32,35 @@ export interface SyncFailureState {
   message: string;
 }
 
-/** What a run knows, and hands to the next one. */
-export interface SyncUserState {
-  /** What remains to be applied, folded into one. */
-  pending: UserChange | null;
-  /** Why the pending change did not go through; stays until one does. */
-  failure: SyncFailureState | null;
-  /** Whether trying again is left to an operator or to the next change. */
-  parked: boolean;
-  /** Whether `sync_failures` and SyncStatus say so: what is not yet said or unsaid is made up for by the next run. */
-  reported: boolean;
+interface SyncUserCounts {
   received: number;
   applied: number;
   lastOutcome: Outcome | null;
 }
 
-export interface SyncUserStatus extends Omit<SyncUserState, 'pending'> {
+/** What a run knows, and hands to the next one. */
+export interface SyncUserState extends SyncUserCounts {
+  /** A whole user or a deletion, which needs Postgres only. */
+  fact: PendingState<FactChange>;
+  /** Clerk is to be asked. A fact does not wait for the answer. */
+  question: PendingState<RefetchChange>;
+  /** The code that `sync_failures` has of this user: what it lacks is made up for by the next run. */
+  reported: string | null;
+  /** Whether SyncStatus says `parked`. */
+  marked: boolean;
+}
+
+export interface SyncUserResult extends SyncUserCounts {
+  /** Why a change did not go through; null once all have. */
+  failure: SyncFailureState | null;
+  /** Whether trying a change again is left to an operator or to the next change. */
+  parked: boolean;
+}
+
+export interface SyncUserStatus extends SyncUserResult {
   state: 'applying' | 'idle' | 'parked';
-  /** Of the change being applied or waiting; never its content. */
+  /** Of the change being applied or waiting, of a fact rather than of a question; never its content. */
   pendingKind: UserChange['kind'] | null;
+  /** Whether Clerk is being asked, or still to be. */
+  asksClerk: boolean;
 }

@@ -2,8 +2,9 @@ import { ApplicationFailure, allHandlersFinished, condition, Trigger } from '@te
 import type { Outcome } from '../user-change.js';
 import type { SyncFailureState, SyncNowResult } from './sync-user-messages.js';
 
-/** What becomes of those whose changes are being applied; one of these is called. */
-interface Taken {
+/** What becomes of those whose changes are being applied; one of these is called, unless the run ends first. */
+export interface TakenCallers {
+  readonly count: number;
   applied(outcome: Outcome): void;
   /** For good: they get the failure for an answer. */
   failed(failure: SyncFailureState): void;
@@ -14,7 +15,13 @@ interface Taken {
 /** The callers of `syncNow`: each waits until a state that includes its change was applied. */
 export class WaitingCallers {
   #waiting: Trigger<SyncNowResult>[] = [];
+  #taken: Trigger<SyncNowResult>[] = [];
   #runEnds = false;
+
+  /** Of those whose changes are not being applied yet. */
+  get count(): number {
+    return this.#waiting.length;
+  }
 
   async wait(): Promise<SyncNowResult> {
     if (this.#runEnds) return { outcome: null };
@@ -24,10 +31,12 @@ export class WaitingCallers {
   }
 
   /** Takes those who wait now, whose changes are in what is applied next; who comes later waits for more. */
-  take(): Taken {
+  take(): TakenCallers {
     const taken = this.#waiting;
+    this.#taken = taken;
     this.#waiting = [];
     return {
+      count: taken.length,
       applied: (outcome) => {
         for (const caller of taken) caller.resolve({ outcome });
       },
@@ -43,7 +52,8 @@ export class WaitingCallers {
   /** Before a run continues as new: an update cannot be handed over, its change is. Nobody is left without an answer. */
   async sendToNextRun(): Promise<void> {
     this.#runEnds = true;
-    for (const caller of this.#waiting.splice(0)) caller.resolve({ outcome: null });
+    // Of those who have their answer already, this changes nothing.
+    for (const caller of [...this.#taken, ...this.#waiting.splice(0)]) caller.resolve({ outcome: null });
     await condition(allHandlersFinished);
   }
 }

@@ -9,7 +9,7 @@ import { connectDatabase, type Database } from '../../src/db/database.js';
 import type { EmailUniqueness } from '../../src/db/email-uniqueness.js';
 import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { noTotals } from '../../src/reconcile-totals.js';
-import type { JsonObject, JsonValue, Outcome, UserChange } from '../../src/user-change.js';
+import type { FactChange, JsonObject, JsonValue, Outcome } from '../../src/user-change.js';
 import { clerkUser } from '../support/clerk-user.js';
 import { createTestDatabase } from '../support/test-database.js';
 
@@ -57,7 +57,7 @@ function serviceOn(url: string, emailUniqueness: EmailUniqueness): Service {
     keepPrivateMetadata: false,
     deletion: { mode: 'soft', holdbackMs: 0 },
   } as ActivityDependencies;
-  const apply = async (change: UserChange): Promise<Outcome> => {
+  const apply = async (change: FactChange): Promise<Outcome> => {
     const applied: { outcome: Outcome } = await activity.run(applyUserChange, deps, change);
     return applied.outcome;
   };

@@ -7,6 +7,7 @@ import type { SweepPlace } from '../../src/activities/compare-page.js';
 import { type ComparedPages, comparePages } from '../../src/activities/compare-pages.js';
 import { type DeletedUsers, deleteGone } from '../../src/activities/delete-gone.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
+import { refetchUser } from '../../src/activities/refetch-user.js';
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { parseEvent } from '../../src/clerk/parse-event.js';
 import { toUserSnapshot } from '../../src/clerk/to-user-snapshot.js';
@@ -14,7 +15,7 @@ import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand
 import { connectDatabase } from '../../src/db/database.js';
 import { type DeletionMode, eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { WINDOW_START } from '../../src/sweep-windows.js';
-import { foldChanges, type JsonObject, type UserChange } from '../../src/user-change.js';
+import { foldFacts, foldRefetches, type JsonObject, type UserChange } from '../../src/user-change.js';
 import { outermost } from '../../src/witnesses.js';
 import { activityDependencies } from '../support/activity-dependencies.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -122,15 +123,19 @@ function arriving(changes: UserChange[], { copies, order, batch }: History): Use
     .sort((a, b) => a.at - b.at);
   const folded: UserChange[] = [];
   for (let i = 0; i < arrived.length; i += batch) {
-    folded.push(
-      arrived
-        .slice(i, i + batch)
-        .map(({ change }) => change)
-        .reduce(foldChanges),
-    );
+    const together = arrived.slice(i, i + batch).map(({ change }) => change);
+    const facts = together.filter((change) => change.kind !== 'refetch');
+    const questions = together.filter((change) => change.kind === 'refetch');
+    if (facts.length > 0) folded.push(facts.reduce(foldFacts));
+    if (questions.length > 0) folded.push(questions.reduce(foldRefetches));
   }
   return folded;
 }
+
+const apply = (change: UserChange) =>
+  change.kind === 'refetch'
+    ? activity.run(refetchUser, deps, change)
+    : activity.run(applyUserChange, deps, change);
 
 /** What the workflows do of a sweep, but for the limit of deletions. */
 async function sweep(): Promise<void> {
@@ -205,7 +210,6 @@ test.each(Object.keys(LEFT) as DeletionMode[])(
     const seed = Date.now();
     const lives = fc.sample(history, { numRuns: HISTORIES, seed }).map((one) => ({ one, ...live(one) }));
     await eachOf(lives, 8, async ({ one, changes }) => {
-      const apply = (change: UserChange) => activity.run(applyUserChange, deps, change);
       const arrived = arriving(changes, one);
       // Attempts that the workflow gave up may still commit, so changes of one user can be written at the same time.
       if (one.together) await Promise.all(arrived.map(apply));
@@ -217,8 +221,7 @@ test.each(Object.keys(LEFT) as DeletionMode[])(
     const known = await knownIds();
     await eachOf(lives, 8, async ({ id, changes }) => {
       if (!known.has(id)) return;
-      for (const change of changes)
-        if (change.kind !== 'deletion') await activity.run(applyUserChange, deps, change);
+      for (const change of changes) if (change.kind !== 'deletion') await apply(change);
     });
     const wrong: string[] = [];
     await eachOf(lives, 8, async ({ one, id }) => {

@@ -55,7 +55,7 @@ test('a worker tells at its start which mapped column is missing; what waits goe
   await service.client.workflow.signalWithStart(syncUser, {
     workflowId: syncUserWorkflowId('user_planned'),
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ clerkUserId: 'user_planned', lingerMs: 60_000, searchAttributes: true }],
+    args: [{ clerkUserId: 'user_planned', lingerMs: 60_000 }],
     signal: userChanged,
     signalArgs: [[snapshotChange('user_planned', 1_750_000_000_000, { public_metadata: { plan: 'pro' } })]],
   });

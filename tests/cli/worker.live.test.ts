@@ -34,7 +34,7 @@ const signal = (id: string) =>
   service.client.workflow.signalWithStart(syncUser, {
     workflowId: syncUserWorkflowId(id),
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ clerkUserId: id, lingerMs: 60_000, searchAttributes: true }],
+    args: [{ clerkUserId: id, lingerMs: 60_000 }],
     signal: userChanged,
     signalArgs: [[snapshotChange(id, 1_750_000_000_000)]],
   });

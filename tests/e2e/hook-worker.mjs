@@ -20,6 +20,7 @@ await startWorker({
   connection: await NativeConnection.connect({ address }),
   namespace,
   concurrency: 5,
+  refetchesPerSecond: 2,
   deps: {
     db,
     clerk: createClerkApi({ secretKey: 'sk_test_unused', apiUrl: 'http://127.0.0.1:9' }),

@@ -26,7 +26,6 @@ beforeAll(async () => {
     signalUser: createUserSignaler({
       client,
       lingerMs: 1_000,
-      hasSearchAttributes: async () => true,
       deadlineMs: 300_000,
     }),
   });

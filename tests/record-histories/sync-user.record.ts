@@ -104,10 +104,26 @@ record('syncUser', 'retried-in-outage', async () => {
 
 record('syncUser', 'parked', async () => (await parkedRun(service, 'parked')).handle);
 
-record('syncUser', 'parked-without-search-attributes', async () => {
-  const { handle } = await parkedRun(service, 'parked_bare', { searchAttributes: false });
-  return handle;
-});
+let bare: TestService | undefined;
+record(
+  'syncUser',
+  'parked-without-search-attributes',
+  async () => {
+    bare = await startTestService({ syncStatus: false });
+    await makeUsernamesUnique(bare);
+    await bare.startWorker();
+    const { handle } = await parkedRun(bare, 'parked_bare');
+    const names = async () =>
+      (await handle.fetchHistory()).events?.map(
+        ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name,
+      );
+    await waitUntil(async () => (await names())?.includes('hasSyncStatus'), {
+      describe: 'a look for the attribute',
+    });
+    return handle;
+  },
+  async () => bare?.stop(),
+);
 
 record('syncUser', 'parked-then-retried', async () => {
   const { clerkUserId, handle, cure } = await parkedRun(service, 'parked_retried');

@@ -40,7 +40,6 @@ export const refetch = (clerkUserId: string): RefetchChange => ({
 export interface SendOptions {
   /** Default {@link SOON_MS}. */
   lingerMs?: number;
-  searchAttributes?: boolean;
 }
 
 /**
@@ -50,12 +49,11 @@ export interface SendOptions {
 export async function send(
   service: TestService,
   changes: [UserChange, ...UserChange[]],
-  { lingerMs = SOON_MS, searchAttributes = true }: SendOptions = {},
+  { lingerMs = SOON_MS }: SendOptions = {},
 ): Promise<WorkflowHandle<typeof syncUser>> {
   const signalUser = createUserSignaler({
     client: service.client,
     lingerMs,
-    hasSearchAttributes: async () => searchAttributes,
   });
   await Promise.all(changes.map((change) => signalUser(change, 1_000)));
   return newestRun(service, changes[0].clerkUserId);
@@ -72,7 +70,7 @@ export async function call(
       workflowId: syncUserWorkflowId(clerkUserId),
       workflowIdConflictPolicy: 'USE_EXISTING',
       taskQueue: SYNC_TASK_QUEUE,
-      args: [{ clerkUserId, lingerMs, searchAttributes: true }],
+      args: [{ clerkUserId, lingerMs }],
     }),
     args: [{ ...refetch(clerkUserId), writer: 'sign-in', svixId: null }],
     waitForStage: 'ACCEPTED',

@@ -15,7 +15,7 @@ let application: Application;
 beforeAll(async () => {
   service = await startTestService({ standIn: { rateLimit: null } });
   const { standIn, db, client } = service;
-  const run = { client, lingerMs: 1_000, hasSearchAttributes: async () => true };
+  const run = { client, lingerMs: 1_000 };
   const syncUserNow = createSyncUserNow({ ...run, signalUser: createUserSignaler(run) });
   starter = await startTestStarter({
     sync: {

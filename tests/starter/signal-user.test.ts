@@ -69,7 +69,6 @@ function start(options: Partial<SignalUserOptions> = {}) {
   const signalUser = createUserSignaler({
     client: client as unknown as Client,
     lingerMs: 45_000,
-    hasSearchAttributes: async () => false,
     ...options,
   });
   return { client, signalUser };
@@ -89,14 +88,14 @@ const unavailable = { type: 'TEMPORAL_UNAVAILABLE', nonRetryable: !FAILURES.TEMP
 
 describe('one change', () => {
   test("is signalled with start to its user's workflow, by the references that the worker registers", async () => {
-    const { client, signalUser } = start({ lingerMs: 30_000, hasSearchAttributes: async () => true });
+    const { client, signalUser } = start({ lingerMs: 30_000 });
     const done = signalUser(change('a'), 10);
     const { workflow, options, resolve } = await client.call(0);
     expect(workflow).toBe(syncUser);
     expect(options).toMatchObject({
       workflowId: 'sync-user/user_ada',
       taskQueue: 'clerk-sync',
-      args: [{ clerkUserId: 'user_ada', lingerMs: 30_000, searchAttributes: true }],
+      args: [{ clerkUserId: 'user_ada', lingerMs: 30_000 }],
       signalArgs: [[change('a')]],
     });
     expect(options.signal).toBe(userChanged);
@@ -125,12 +124,6 @@ describe('one change', () => {
     });
     (await client.call(0)).reject(new Error('14 UNAVAILABLE'));
     await signalling;
-  });
-
-  test('is TEMPORAL_UNAVAILABLE too when the search attributes cannot be asked for', async () => {
-    const { client, signalUser } = start({ hasSearchAttributes: () => Promise.reject(new Error('away')) });
-    await expect(signalUser(change('a'), 10)).rejects.toMatchObject(unavailable);
-    expect(client.calls).toEqual([]);
   });
 });
 

@@ -15,7 +15,7 @@ afterAll(() => service.stop());
 
 /** As one starter has it. */
 function syncer(lingerMs: number): SyncUserNow {
-  const runs = { client: service.client, lingerMs, hasSearchAttributes: async () => true };
+  const runs = { client: service.client, lingerMs };
   // What is shown here is not how fast this machine is.
   return createSyncUserNow({ ...runs, signalUser: createUserSignaler(runs), deadlineMs: 120_000 });
 }

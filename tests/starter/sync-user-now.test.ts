@@ -37,7 +37,6 @@ function start(options: Partial<SyncUserNowOptions> = {}, pendingFailures: (stri
   const syncUserNow = createSyncUserNow({
     client: client as unknown as Client,
     lingerMs: 45_000,
-    hasSearchAttributes: async () => false,
     signalUser: async (change) => {
       signalled.push(change);
     },

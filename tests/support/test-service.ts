@@ -18,6 +18,8 @@ export interface TestServiceOptions {
   /** Default: as many as the rate allows. */
   pagesPerTask?: number;
   requestsPerSecond?: number;
+  /** Default 500. */
+  refetchesPerSecond?: number;
   intervalMs?: number;
   /** Default 1: a sweep whenever the rate allows one. */
   tickShare?: number;
@@ -28,6 +30,8 @@ export interface TestServiceOptions {
   hooks?: UserHooks;
   /** Default: a migrated one of its own. */
   database?: TestDatabase;
+  /** Default true: whether the namespace has the search attribute. */
+  syncStatus?: boolean;
 }
 
 /** A namespace, a database, a stand-in and a worker of a test file's own. */
@@ -46,7 +50,7 @@ export interface TestService {
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   quietRuntime();
   const [namespace, database] = await Promise.all([
-    createTestNamespace(),
+    createTestNamespace(options),
     options.database ?? createTestDatabase(),
   ]);
   const standIn = await startStandIn(options.standIn ?? {});
@@ -72,6 +76,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
         connection: native,
         namespace,
         concurrency: 10,
+        refetchesPerSecond: options.refetchesPerSecond ?? 500,
         deps: {
           db,
           clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),

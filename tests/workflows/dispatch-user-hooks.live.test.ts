@@ -38,7 +38,7 @@ const signal = (clerkUserId: string) =>
   service.client.workflow.signalWithStart(syncUser, {
     workflowId: syncUserWorkflowId(clerkUserId),
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ clerkUserId, lingerMs: 100, searchAttributes: true }],
+    args: [{ clerkUserId, lingerMs: 100 }],
     signal: userChanged,
     signalArgs: [[snapshotChange(clerkUserId, T0)]],
   });

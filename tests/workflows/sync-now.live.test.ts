@@ -34,7 +34,7 @@ const withStart = (clerkUserId: string) => ({
     workflowId: syncUserWorkflowId(clerkUserId),
     workflowIdConflictPolicy: 'USE_EXISTING',
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ clerkUserId, lingerMs: 60_000, searchAttributes: true }],
+    args: [{ clerkUserId, lingerMs: 60_000 }],
   }),
 });
 const callWith = (clerkUserId: string, change: UserChange) =>

@@ -23,7 +23,7 @@ function signal(clerkUserId: string, changes: UserChange[], lingerMs = 60_000) {
   return service.client.workflow.signalWithStart(syncUser, {
     workflowId: syncUserWorkflowId(clerkUserId),
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ clerkUserId, lingerMs, searchAttributes: true }],
+    args: [{ clerkUserId, lingerMs }],
     signal: userChanged,
     signalArgs: [changes],
   });

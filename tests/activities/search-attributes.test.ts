@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from '@jest/globals';
-import type { Client } from '@temporalio/client';
-import { createSearchAttributeCheck } from '../../src/starter/search-attributes.js';
+import type { getClient } from '@temporalio/activity';
+import { createSearchAttributeCheck } from '../../src/activities/search-attributes.js';
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -19,8 +19,9 @@ function start(...answers: (() => Promise<Answer>)[]) {
       return answer();
     },
   };
-  const client = { connection: { operatorService } } as unknown as Client;
-  return { asked, check: createSearchAttributeCheck(client, 'ours') };
+  const client = { connection: { operatorService }, options: { namespace: 'ours' } };
+  const check = createSearchAttributeCheck();
+  return { asked, check: () => check(client as unknown as ReturnType<typeof getClient>) };
 }
 
 const registered = async () => ({ customAttributes: { SyncStatus: 2 } });
@@ -32,6 +33,7 @@ test.each<[string, () => Promise<Answer>, boolean]>([
   ['has others only', others, false],
   ['has none', async () => ({ customAttributes: null }), false],
   ['forbids the question', forbidden, false],
+  ['does not answer', () => new Promise<Answer>(() => undefined), false],
 ])('a namespace that %s: %s', async (_, answer, expected) => {
   const { asked, check } = start(answer);
   expect(await check()).toBe(expected);
@@ -45,12 +47,12 @@ test('an answer is asked for once, however many wait for it', async () => {
   expect(asked).toHaveLength(1);
 });
 
-test('after an error it is asked again a minute later, not before', async () => {
+test('after an error it is asked again 5 s later, not before', async () => {
   let nowMs = 1_750_000_000_000;
   jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
   const { asked, check } = start(forbidden, registered);
   expect(await check()).toBe(false);
-  nowMs += 59_999;
+  nowMs += 4_999;
   expect(await check()).toBe(false);
   expect(asked).toHaveLength(1);
   nowMs += 1;
