@@ -56,8 +56,10 @@ export const FAILURES = {
     httpStatus: 422,
   },
   INSTANCE_MISMATCH: {
-    meaning: "The event comes from another Clerk instance than CLERK_INSTANCE_ID's.",
-    action: 'Point that instance to its own service, or correct the setting.',
+    meaning:
+      "The event comes from another Clerk instance than CLERK_INSTANCE_ID's or the table's; nothing was written.",
+    action:
+      'Point that instance to its own service, which in a shared Temporal namespace needs a SYNC_NAME_PREFIX of its own, or correct the setting; CLERK_INSTANCE_ID has such events refused at once.',
     retried: false,
     httpStatus: 422,
   },

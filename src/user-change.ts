@@ -31,6 +31,8 @@ interface ChangeOrigin {
   writer: Writer;
   /** The event's `timestamp` in Unix milliseconds; for a deletion, its version. */
   observedAtMs: number;
+  /** The Clerk instance that the event names, `ins_…`; null where nothing names one. */
+  instanceId: string | null;
   /** The Svix message the change came in; null when no webhook brought it. */
   svixId: string | null;
 }

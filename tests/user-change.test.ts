@@ -47,7 +47,7 @@ describe('isNewer', () => {
   });
 });
 
-const origin = { clerkUserId: 'user_a', writer: 'webhook', svixId: null } as const;
+const origin = { clerkUserId: 'user_a', writer: 'webhook', instanceId: null, svixId: null } as const;
 const fact: fc.Arbitrary<FactChange> = fc.oneof(
   { weight: 3, arbitrary: version.map((at) => ({ ...origin, kind: 'snapshot' as const, ...at, user: {} })) },
   instantMs.map((observedAtMs) => ({ ...origin, kind: 'deletion' as const, observedAtMs })),

@@ -7,6 +7,7 @@ import type { UserSnapshot } from '../user-change.js';
 import { outermost } from '../witnesses.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { recordRefused } from './record-refused.js';
+import { knownInstance } from './require-instance.js';
 import { toSnapshots } from './to-snapshots.js';
 import { writeRows } from './write-rows.js';
 
@@ -47,7 +48,7 @@ export async function applyPage(
   totals.unchanged = snapshots.length - newer.size - stale.size;
   const news = snapshots.filter(({ clerkUserId }) => newer.has(clerkUserId));
   totals.failed += await writeRows(deps, news, async (rows) => {
-    for (const { outcome } of await applySnapshots(deps.db, rows, 'reconcile'))
+    for (const { outcome } of await applySnapshots(deps.db, rows, 'reconcile', knownInstance(deps)))
       if (outcome !== 'ignored') totals[outcome] += 1;
   });
   return { totals, witnessIds: witnessesAmong(snapshots, newer) };

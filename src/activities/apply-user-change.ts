@@ -10,22 +10,23 @@ import { outcomeOf } from './outcome-of.js';
  * Applies what Clerk said of a user to the row. Needs Postgres only. A deletion erases at once what the settings do not
  * keep or hold back.
  *
- * @throws ROW_REJECTED, USER_UNUSABLE or MAPPING_FAILED (not retried: the workflow parks); every other failure is retried.
+ * @throws INSTANCE_MISMATCH, ROW_REJECTED, USER_UNUSABLE or MAPPING_FAILED (not retried: the workflow parks); every other failure is retried.
  * @remarks Safe to repeat, and to run beside any other writer: the freshness rule decides in the statement.
  */
 export async function applyUserChange(
   deps: ActivityDependencies,
   change: FactChange,
 ): Promise<{ outcome: Outcome }> {
-  const { clerkUserId, writer, observedAtMs } = change;
+  const { clerkUserId, writer, observedAtMs, instanceId } = change;
   if (change.kind === 'deletion') {
     const deletion = { clerkUserId, deletedAtMs: observedAtMs };
-    const options = { observedVia: 'webhook', writer, markUnknown: true } as const;
+    const options = { observedVia: 'webhook', writer, markUnknown: true, instanceId } as const;
     const marked = await applyDeletions(deps.db, [deletion], options);
     await eraseAtOnce(deps, marked);
     return outcomeOf(marked);
   }
   const { keepPrivateMetadata, mapping } = deps;
   const observation = { observedAtMs, observedVia: 'webhook', keepPrivateMetadata, mapping } as const;
-  return outcomeOf(await applySnapshots(deps.db, [toUserSnapshot(change.user, observation)], writer));
+  const snapshot = toUserSnapshot(change.user, observation);
+  return outcomeOf(await applySnapshots(deps.db, [snapshot], writer, instanceId));
 }

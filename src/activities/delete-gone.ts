@@ -4,6 +4,7 @@ import { type GoneSelection, listGoneUsers } from '../db/deletion-candidates.js'
 import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { eraseAtOnce } from './erase-at-once.js';
+import { knownInstance } from './require-instance.js';
 import { writeRows } from './write-rows.js';
 
 export interface DeleteStep extends GoneSelection {
@@ -46,6 +47,7 @@ export async function deleteGone(deps: ActivityDependencies, step: DeleteStep): 
       observedVia: 'api',
       writer: step.approved ? 'operator' : 'reconcile',
       markUnknown: false,
+      instanceId: knownInstance(deps),
     } as const;
     const marked = await applyDeletions(deps.db, deletions, options);
     const deleted = marked.filter(({ outcome }) => outcome === 'deleted');

@@ -70,7 +70,13 @@ export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent
   }
   const { clerkUserId, user } = about;
   const observedAtMs = observedAt(timestamp, options.signedAtMs);
-  const origin = { clerkUserId, writer: 'webhook', observedAtMs, svixId: options.svixId } as const;
+  const origin = {
+    clerkUserId,
+    writer: 'webhook',
+    observedAtMs,
+    instanceId: typeof instanceId === 'string' ? instanceId : null,
+    svixId: options.svixId,
+  } as const;
   if (eventType === 'user.deleted')
     return { kind: 'change', eventType, change: { ...origin, kind: 'deletion' } };
   const refetch = { kind: 'change', eventType, change: { ...origin, kind: 'refetch' } } as const;

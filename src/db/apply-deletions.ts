@@ -4,6 +4,7 @@ import { type Database, query } from './database.js';
 import { deletionApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
 import { jsonText } from './json-text.js';
+import { isInstanceFailure, ofTablesInstance, writeToOwnInstance } from './of-instance.js';
 import { postgresFailure } from './postgres-failure.js';
 import { STORED_USERS } from './stored-users.js';
 
@@ -18,6 +19,8 @@ export interface DeletionOptions {
   writer: Writer;
   /** Whether a user never seen here gets a tombstone: so for an event, which an update may follow late; not for an absence. */
   markUnknown: boolean;
+  /** The Clerk instance whose users these are; null, the default, where nobody said. As in apply-snapshots.ts. */
+  instanceId?: string | null;
 }
 
 export interface DeletedUser {
@@ -32,7 +35,7 @@ export interface DeletedUser {
  *
  * @returns one entry a user: `deleted`; `unchanged` (it was deleted already, or its row is erased); `stale` (the row is newer than the
  *   deletion); `ignored` (no row, and none wanted).
- * @throws ROW_REJECTED (not retried), POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ * @throws INSTANCE_MISMATCH (not retried) or INSTANCE_CHANGED: see {@link writeToOwnInstance}. ROW_REJECTED (not retried), POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  * @remarks Safe to repeat: a tombstone is not written twice.
  */
 export async function applyDeletions(
@@ -47,17 +50,24 @@ export async function applyDeletions(
     observed_via: options.observedVia,
   }));
   try {
-    return await query<DeletedUser>(db, statement(jsonText(records), options), { erasureLock: 'shared' });
+    return await writeToOwnInstance(db, { ...options, instanceId: options.instanceId ?? null }, () =>
+      query<DeletedUser>(db, statement(jsonText(records), options), { erasureLock: 'shared' }),
+    );
   } catch (error) {
+    if (isInstanceFailure(error)) throw error;
     throw postgresFailure(error, `Deleting ${deletions.length} user(s).`);
   }
 }
 
-function statement(records: string, { writer, markUnknown, observedVia }: DeletionOptions): Prisma.Sql {
+function statement(
+  records: string,
+  { writer, markUnknown, observedVia, instanceId = null }: DeletionOptions,
+): Prisma.Sql {
   return Prisma.sql`
 WITH incoming AS MATERIALIZED (
   SELECT DISTINCT ON (clerk_id) *
   FROM jsonb_to_recordset(${records}::jsonb) AS record (clerk_id text COLLATE "C", deleted_at timestamptz, observed_via text)
+  WHERE ${ofTablesInstance(instanceId)}
   ORDER BY clerk_id, deleted_at DESC
 ), ${STORED_USERS}, applied AS (
   INSERT INTO users (clerk_id, clerk_updated_at, observed_at, observed_via, content_hash, synced_at, synced_by, last_outcome, deleted_at)

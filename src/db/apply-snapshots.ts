@@ -3,6 +3,12 @@ import { type Database, query, type Run } from './database.js';
 import { snapshotApplies } from './freshness-rule.js';
 import { Prisma } from './generated/client.js';
 import { incomingSnapshots, writtenColumns } from './incoming.js';
+import {
+  type InstanceOfUsers,
+  isInstanceFailure,
+  ofTablesInstance,
+  writeToOwnInstance,
+} from './of-instance.js';
 import { postgresFailure } from './postgres-failure.js';
 import { settleTakenEmail } from './settle-taken-email.js';
 import { STORED_USERS } from './stored-users.js';
@@ -27,10 +33,12 @@ const DECIDED = ['email', 'email_withheld', 'raw'];
  * where one snapshot comes alone.
  *
  * @param snapshots at most a page of Clerk's (500); of two of one user, the newer is taken.
+ * @param instanceId the Clerk instance whose users these are; null where nobody said. A table of another instance's is
+ *   left as it is; one that is no instance's yet becomes theirs.
  * @returns one entry a user: `created`; `updated` (content changed); `unchanged` (equal content; at most the version and
  *   what moves by itself were written, and nothing was logged); `stale` (an older version, or a webhook's word about a
  *   deleted user); `restored` (a tombstone ended, be it a row or what was left of one that was erased).
- * @throws ROW_REJECTED (not retried), POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
+ * @throws INSTANCE_MISMATCH (not retried) or INSTANCE_CHANGED: see {@link writeToOwnInstance}. ROW_REJECTED (not retried), POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  * @remarks Safe to repeat: the second time nothing is newer, so nothing is written.
  * @see https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT
  */
@@ -38,13 +46,19 @@ export async function applySnapshots(
   db: Database,
   snapshots: readonly UserSnapshot[],
   writer: Writer,
+  instanceId: string | null = null,
 ): Promise<AppliedUser[]> {
-  if (snapshots.length === 0) return [];
-  try {
-    return await query<AppliedUser>(db, statement(snapshots, writer), { erasureLock: 'shared' }).catch(
-      (error: unknown) => unlessTaken(db, snapshots, writer, error),
+  const [{ observedVia } = { observedVia: null }] = snapshots;
+  if (observedVia === null) return [];
+  const from = { instanceId, observedVia, writer };
+  const write = () =>
+    query<AppliedUser>(db, statement(snapshots, from), { erasureLock: 'shared' }).catch((error: unknown) =>
+      unlessTaken(db, snapshots, from, error),
     );
+  try {
+    return await writeToOwnInstance(db, from, write);
   } catch (error) {
+    if (isInstanceFailure(error)) throw error;
     throw await mappedFailure(
       db,
       mappedColumns(snapshots),
@@ -57,18 +71,22 @@ export async function applySnapshots(
 async function unlessTaken(
   db: Database,
   snapshots: readonly UserSnapshot[],
-  writer: Writer,
+  from: InstanceOfUsers,
   error: unknown,
 ): Promise<AppliedUser[]> {
   const [snapshot, ...others] = snapshots;
   if (snapshot === undefined || others.length > 0) throw error;
-  const writeWithheld = (run: Run) => run<AppliedUser>(statement(snapshots, writer, true));
-  const settled = await settleTakenEmail(db, { snapshot, writer, writeWithheld }, error);
+  const writeWithheld = (run: Run) => run<AppliedUser>(statement(snapshots, from, true));
+  const settled = await settleTakenEmail(db, { snapshot, writer: from.writer, writeWithheld }, error);
   if (settled === null) throw error;
   return settled;
 }
 
-function statement(snapshots: readonly UserSnapshot[], writer: Writer, withheld = false): Prisma.Sql {
+function statement(
+  snapshots: readonly UserSnapshot[],
+  { instanceId, writer }: InstanceOfUsers,
+  withheld = false,
+): Prisma.Sql {
   const mapped = mappedColumns(snapshots);
   const written = writtenColumns(snapshots);
   const overwritten = [
@@ -77,7 +95,7 @@ function statement(snapshots: readonly UserSnapshot[], writer: Writer, withheld 
     'synced_by',
   ].map((column) => `${column} = excluded.${column}`);
   return Prisma.sql`
-WITH ${incomingSnapshots(snapshots, withheld)}, ${STORED_USERS}, applied AS (
+WITH ${incomingSnapshots(snapshots, withheld, ofTablesInstance(instanceId))}, ${STORED_USERS}, applied AS (
   INSERT INTO users (clerk_id, ${Prisma.raw(written.join(', '))}, synced_at, synced_by, last_outcome, restored_at, revision)
   SELECT incoming.*, now(), ${writer},
     CASE WHEN stored.is_erased THEN 'restored' ELSE 'created' END,

@@ -72,9 +72,14 @@ export function incomingVersions(snapshots: readonly UserSnapshot[]): Prisma.Sql
 
 /**
  * @param withheld whether the rows are to be written without their e-mails, which others have: see settle-taken-email.ts.
+ * @param condition under which there are any rows at all.
  * @returns the CTE `incoming` with one row a user; of two snapshots of one user, the newer is taken.
  */
-export function incomingSnapshots(snapshots: readonly UserSnapshot[], withheld = false): Prisma.Sql {
+export function incomingSnapshots(
+  snapshots: readonly UserSnapshot[],
+  withheld = false,
+  condition = Prisma.sql`true`,
+): Prisma.Sql {
   const columns = [ID, ...CONTENT_AND_VERSION, ...mapped(snapshots)];
   // A line each: so Postgres parses each user once, and no more than its own text.
   const raws = Prisma.sql`string_to_table(${jsonLines(snapshots.map(({ raw }) => inJsonbOrder(raw)))}, E'\\n')`;
@@ -83,6 +88,7 @@ export function incomingSnapshots(snapshots: readonly UserSnapshot[], withheld =
   SELECT DISTINCT ON (clerk_id) ${values(withheld ? nobodys : columns)},
     ${withheld ? Prisma.sql`list.email` : Prisma.sql`NULL::text`} AS email_withheld, list.raw::jsonb AS raw
   FROM ${lists(columns, snapshots, raws)}
+  WHERE ${condition}
   ORDER BY clerk_id, clerk_updated_at DESC, observed_at DESC
 )`;
 }

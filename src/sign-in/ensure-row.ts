@@ -33,9 +33,9 @@ export async function ensureRow(
   if (row !== null) return { outcome: 'unchanged', row, isProvisional: false };
   const claimed = readClaims?.(claims) ?? null;
   if (claimed === null) return { ...(await syncUserWithDatabase(clerkUserId, deps)), isProvisional: false };
-  await requireInstance(deps);
+  const instanceId = await requireInstance(deps);
   const snapshot = provisionalSnapshot(clerkUserId, claimed);
-  const [applied] = await applySnapshots(db, [snapshot], 'sign-in');
+  const [applied] = await applySnapshots(db, [snapshot], 'sign-in', instanceId);
   const outcome = applied?.outcome ?? 'stale';
   return { outcome, row: await readUser(db, clerkUserId, { mapping }), isProvisional: outcome === 'created' };
 }

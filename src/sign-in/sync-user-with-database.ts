@@ -47,19 +47,26 @@ export async function syncUserWithDatabase<Mapping extends UserMapping | undefin
   deps: SignInDependencies<Mapping>,
 ): Promise<SyncedUser<Mapping>> {
   const read = (clerkUserId: string) => readUser<Mapping>(deps.db, clerkUserId, deps);
-  const snapshot = typeof user === 'string' ? await ask(user, deps) : snapshotOf(userJsonOf(user), deps);
+  const { snapshot, instanceId } =
+    typeof user === 'string'
+      ? await ask(user, deps)
+      : { snapshot: snapshotOf(userJsonOf(user), deps), instanceId: null };
   if (snapshot === null) return { outcome: 'ignored', row: await read(user as string) };
-  const [applied] = await applySnapshots(deps.db, [snapshot], 'sign-in');
+  const [applied] = await applySnapshots(deps.db, [snapshot], 'sign-in', instanceId);
   if (applied === undefined) throw failure('POSTGRES_UNAVAILABLE', 'The statement returned no outcome.');
   return { outcome: applied.outcome, row: await read(snapshot.clerkUserId) };
 }
 
-async function ask(clerkUserId: string, deps: SignInDependencies): Promise<UserSnapshot | null> {
+async function ask(
+  clerkUserId: string,
+  deps: SignInDependencies,
+): Promise<{ snapshot: UserSnapshot | null; instanceId: string }> {
   // Not repeated in the message: it may be an e-mail address.
   if (!/^user_\w+$/.test(clerkUserId)) throw new TypeError("This is no id of a user of Clerk's: user_….");
-  await requireInstance(deps);
+  const instanceId = await requireInstance(deps);
   const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, deps.signal);
-  return user === null ? null : snapshotOf(user, deps, { observedVia: 'api', observedAtMs });
+  const snapshot = user === null ? null : snapshotOf(user, deps, { observedVia: 'api', observedAtMs });
+  return { snapshot, instanceId };
 }
 
 function snapshotOf(

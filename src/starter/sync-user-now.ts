@@ -93,6 +93,7 @@ export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
       writer,
       clerkUserId,
       observedAtMs: Date.now(),
+      instanceId: null,
       svixId: null,
     };
     try {

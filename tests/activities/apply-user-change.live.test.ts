@@ -35,6 +35,7 @@ const deletionOf = (clerkUserId: string): DeletionChange => ({
   clerkUserId,
   writer: 'webhook',
   observedAtMs: T0 + 100,
+  instanceId: null,
   svixId: `msg_${clerkUserId}`,
 });
 const remove = (id: string, deletion: ActivityDependencies['deletion']) =>

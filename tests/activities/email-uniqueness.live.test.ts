@@ -62,7 +62,7 @@ function serviceOn(url: string, emailUniqueness: EmailUniqueness): Service {
     return applied.outcome;
   };
   const origin = (clerkUserId: string, observedAtMs: number) =>
-    ({ clerkUserId, observedAtMs, writer: 'webhook', svixId: 'msg_1' }) as const;
+    ({ clerkUserId, observedAtMs, writer: 'webhook', instanceId: null, svixId: 'msg_1' }) as const;
   return {
     db,
     webhook: (user) => {

@@ -41,6 +41,7 @@ const snapshot = {
   clerkUserId: 'user_ada',
   clerkUpdatedAtMs: 1_750_000_000_000,
   observedAtMs: EVENT_AT_MS,
+  instanceId: 'ins_ours',
   svixId: 'msg_1',
   user: publicUser,
 };
@@ -49,6 +50,7 @@ const refetch = {
   writer: 'webhook',
   clerkUserId: 'user_ada',
   observedAtMs: EVENT_AT_MS,
+  instanceId: 'ins_ours',
   svixId: 'msg_1',
 };
 const deletion = { ...refetch, kind: 'deletion' };
@@ -72,6 +74,14 @@ describe('what an event becomes', () => {
     const expected = { kind: 'change', eventType: 'session.created', change: refetch };
     expect(parseEvent(event('session.created', data), options)).toEqual(expected);
     expect(parseEvent(event('session.created', data), refetching)).toEqual(expected);
+  });
+
+  test.each([
+    ['names none', undefined],
+    ['names something else', { id: 'ins_ours' }],
+  ])('an event that %s is of no known instance', (_case, instance_id) => {
+    const payload = event('user.deleted', { id: 'user_ada' }, { instance_id });
+    expect(parseEvent(payload, options)).toMatchObject({ change: { instanceId: null } });
   });
 
   test.each([

@@ -27,6 +27,7 @@ export const deletion = (clerkUserId: string, observedAtMs: number): DeletionCha
   writer: 'webhook',
   clerkUserId,
   observedAtMs,
+  instanceId: null,
   svixId: `msg_${clerkUserId}_deleted`,
 });
 export const refetch = (clerkUserId: string): RefetchChange => ({
@@ -34,6 +35,7 @@ export const refetch = (clerkUserId: string): RefetchChange => ({
   writer: 'webhook',
   clerkUserId,
   observedAtMs: T0,
+  instanceId: null,
   svixId: `msg_${clerkUserId}_refetch`,
 });
 

@@ -79,6 +79,7 @@ const change = (svixId: string, clerkUserId = 'user_ada'): RefetchChange => ({
   writer: 'webhook',
   clerkUserId,
   observedAtMs: 1_750_000_000_000,
+  instanceId: null,
   svixId,
 });
 

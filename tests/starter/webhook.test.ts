@@ -54,6 +54,7 @@ describe('202 accepted', () => {
           clerkUserId: 'user_ada',
           clerkUpdatedAtMs: 1_750_000_000_000,
           observedAtMs: EVENT_AT_MS,
+          instanceId: 'ins_ours',
           svixId: 'msg_42',
           user: kept,
         },

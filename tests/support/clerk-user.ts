@@ -49,6 +49,7 @@ export function snapshotChange(
     clerkUserId: id,
     clerkUpdatedAtMs: updatedAtMs,
     observedAtMs: updatedAtMs + 7,
+    instanceId: null,
     svixId: `msg_${id}_${updatedAtMs}`,
     user: clerkUser(id, updatedAtMs, fields),
   };

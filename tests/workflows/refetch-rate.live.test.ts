@@ -26,6 +26,7 @@ const refetch = (clerkUserId: string, writer: RefetchChange['writer']): RefetchC
   writer,
   clerkUserId,
   observedAtMs: Date.now(),
+  instanceId: null,
   svixId: null,
 });
 const run = (clerkUserId: string) => ({

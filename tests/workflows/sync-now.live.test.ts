@@ -27,6 +27,7 @@ const refetch = (clerkUserId: string): RefetchChange => ({
   writer: 'sign-in',
   clerkUserId,
   observedAtMs: Date.now(),
+  instanceId: null,
   svixId: null,
 });
 const withStart = (clerkUserId: string) => ({

@@ -47,6 +47,7 @@ const refetch = (clerkUserId: string): RefetchChange => ({
   writer: 'webhook',
   clerkUserId,
   observedAtMs: T0,
+  instanceId: null,
   svixId: `msg_${clerkUserId}_session`,
 });
 const deletion = (clerkUserId: string): DeletionChange => ({
@@ -54,6 +55,7 @@ const deletion = (clerkUserId: string): DeletionChange => ({
   writer: 'webhook',
   clerkUserId,
   observedAtMs: T0 + 1_000,
+  instanceId: null,
   svixId: `msg_${clerkUserId}_deleted`,
 });
 

@@ -76,6 +76,7 @@ describe('syncUser', () => {
       writer: 'webhook',
       clerkUserId: id,
       observedAtMs: T0 + 10,
+      instanceId: null,
       svixId: 'msg_d',
     };
     const handle = await signal(id, [snapshotChange(id, T0)]);
@@ -94,6 +95,7 @@ describe('syncUser', () => {
       writer: 'webhook',
       clerkUserId: id,
       observedAtMs: T0 + 10,
+      instanceId: null,
       svixId: null,
     };
     const handle = await signal(id, [deletion, snapshotChange(id, T0)]);
@@ -111,6 +113,7 @@ describe('syncUser', () => {
       writer: 'webhook',
       clerkUserId: created.id,
       observedAtMs: T0,
+      instanceId: null,
       svixId: 'msg_r',
     };
     const handle = await signal(created.id, [refetch]);
@@ -128,7 +131,14 @@ describe('syncUser', () => {
   test('a phantom, such as "Send Example", writes no row in refetch mode', async () => {
     const id = newUserId();
     const handle = await signal(id, [
-      { kind: 'refetch', writer: 'webhook', clerkUserId: id, observedAtMs: T0, svixId: null },
+      {
+        kind: 'refetch',
+        writer: 'webhook',
+        clerkUserId: id,
+        observedAtMs: T0,
+        instanceId: null,
+        svixId: null,
+      },
     ]);
     await untilStatus(handle, { state: 'idle', lastOutcome: 'ignored' });
     expect(await row(id)).toBeNull();
@@ -138,7 +148,14 @@ describe('syncUser', () => {
     const id = newUserId();
     await untilStatus(await signal(id, [snapshotChange(id, T0)]), { applied: 1 });
     const handle = await signal(id, [
-      { kind: 'refetch', writer: 'webhook', clerkUserId: id, observedAtMs: T0 + 1, svixId: null },
+      {
+        kind: 'refetch',
+        writer: 'webhook',
+        clerkUserId: id,
+        observedAtMs: T0 + 1,
+        instanceId: null,
+        svixId: null,
+      },
     ]);
     await untilStatus(handle, { state: 'idle', lastOutcome: 'ignored' });
     expect(await row(id)).toMatchObject({ deletedAt: null, lastOutcome: 'created' });
