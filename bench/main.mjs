@@ -10,7 +10,9 @@ if (name === undefined || name === 'main' || !existsSync(file)) {
   npm run bench -- idle-tick [--users 10000,100000,1000000] [--ticks 20]
   npm run bench -- large-sweep [--users 1000000] [--latency 200] [--rate 20]
   npm run bench -- churn [--users 100000] [--changes 1000] [--rate 20]
-  npm run bench -- sign-in [--users 500] [--requests 20000] [--latency 20]`);
+  npm run bench -- sign-in [--users 500] [--requests 20000] [--latency 20]
+  npm run bench -- freeze [--process worker] [--freezes 20] [--seconds 10] [--users 300] [--parallel 16]
+  npm run bench -- outage [--seconds 100] [--rounds 3]`);
   process.exit(2);
 }
 await prepare();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { SIGNING_SECRET } from './webhooks.mjs';
 
 const CLI = fileURLToPath(new URL('../bin/clerk-sync.js', import.meta.url));
 
@@ -20,7 +21,7 @@ export async function startProcess(args, env, ready, nodeFlags = []) {
   const output = createInterface({ input: child.stdout });
   await new Promise((resolve, reject) => {
     output.on('line', (line) => {
-      if (lines.length < 100) lines.push(line);
+      if (lines.length < 1000) lines.push(line);
       if (ready.test(line)) resolve();
     });
     child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code} before it was ready`)));
@@ -28,9 +29,11 @@ export async function startProcess(args, env, ready, nodeFlags = []) {
   return {
     pid: child.pid,
     lines,
+    /** @returns null while it runs, then its exit code or the signal that ended it. */
+    ended: () => child.exitCode ?? child.signalCode,
     async stop() {
       child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     },
   };
 }
@@ -49,6 +52,26 @@ export const startWorker = ({ servers, clerk, database, budget, env = {}, nodeFl
     /Worker running/,
     nodeFlags,
   );
+
+/** The starter process, whose Schedules do not fire while one watches. */
+export async function startStarter({ servers, database, env = {} }) {
+  const starter = await startProcess(
+    ['starter'],
+    {
+      PORT: '0',
+      HOST: '127.0.0.1',
+      CLERK_WEBHOOK_SIGNING_SECRET: SIGNING_SECRET,
+      DATABASE_URL: database.url,
+      TEMPORAL_ADDRESS: servers.temporalAddress,
+      RECONCILE_INTERVAL_SECONDS: '86400',
+      SWEEP_INTERVAL_SECONDS: '604800',
+      ...env,
+    },
+    /Starter listening/,
+  );
+  const line = starter.lines.find((each) => each.includes('Starter listening'));
+  return { ...starter, url: JSON.parse(line).url };
+}
 
 /** Samples a process's resident memory until stopped. */
 export function watchMemory(pid, everyMs = 200) {

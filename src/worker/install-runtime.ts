@@ -1,6 +1,7 @@
 import { DefaultLogger, type LogMetadata, Runtime } from '@temporalio/worker';
 import { failureCode } from '../failures.js';
 import type { Logger } from '../log.js';
+import { workflowTaskFailure } from './workflow-task-failure.js';
 
 /** Of what the SDK adds to its log lines, only this is written: activity inputs and stack traces may hold personal data. */
 const KEPT = [
@@ -35,6 +36,8 @@ export function installRuntime(log: Logger): void {
 function fieldsOf(meta: LogMetadata | undefined): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const key of KEPT) if (meta?.[key] !== undefined) fields[key] = meta[key];
+  // Of the core's line "Failing workflow task", the only one that says what happened to a workflow.
+  if (typeof meta?.failure === 'string') fields.reason = workflowTaskFailure(meta.failure);
   const error: unknown = meta?.error;
   if (error instanceof Error) {
     fields.code = 'type' in error && typeof error.type === 'string' ? error.type : error.name;

@@ -9,6 +9,7 @@ import { createActivities } from '../activities/index.js';
 import { pagesPerTask } from '../activities/pages-per-task.js';
 import { HOOKS_TASK_QUEUE, RECONCILE_TASK_QUEUE, REFETCH_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
 import { MOST_WINDOWS } from '../sweep-windows.js';
+import { WITHOUT_EXECUTION_LIMIT } from './without-execution-limit.js';
 
 /** Made by the build; the replay tests load the same file. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
@@ -70,6 +71,7 @@ export async function startWorker({
       maxCachedWorkflows: 500,
       // How long a run waits for a worker that died; Temporal's default is 10 s.
       stickyQueueScheduleToStartTimeout: '5s',
+      ...WITHOUT_EXECUTION_LIMIT,
     }),
     Worker.create({
       ...common,

@@ -110,7 +110,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
 
 let quiet = false;
 /** Once a process; Temporal's own log would drown the test runner's. */
-function quietRuntime(): void {
+export function quietRuntime(): void {
   if (quiet) return;
   quiet = true;
   const nothing = () => undefined;
