@@ -13,7 +13,10 @@ import { listen, type RunningServer } from '../starter/server.js';
 import { createUserSignaler } from '../starter/signal-user.js';
 import { createSyncUserNow } from '../starter/sync-user-now.js';
 import { createWebhookVerifier } from '../starter/verify-webhook.js';
+import { askTemporal, boundedBackoff } from './connect-temporal.js';
 import { sessionVerifier } from './session-verifier.js';
+import { tellTemporalProblem } from './tell-temporal-problem.js';
+import { temporalProblem } from './temporal-problem.js';
 
 export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
   client: Client;
@@ -21,14 +24,15 @@ export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
   stop(): Promise<void>;
 }
 
-const SCHEDULE_RETRY_MS = 5_000;
-const SCHEDULES_GRACE_MS = 1_000;
+const SCHEDULE_RETRY_MS = 2_000;
+/** For each of the steps after the last answer: Temporal and Postgres may hang. */
+const LETTING_GO_MS = 1_000;
 const READY_DEADLINE_MS = 2_500;
 
 /** Builds the starter out of its settings and runs it. Starts even while Temporal is away, and then answers 503. */
 export async function runStarter(config: Config, log: Logger): Promise<RunningStarter> {
   const namespace = config.temporal.namespace ?? 'default';
-  const connection = Connection.lazy(config.temporal.connectionOptions);
+  const connection = Connection.lazy(boundedBackoff(config.temporal.connectionOptions));
   const client = new Client({ connection, namespace });
   const db: Database = connectDatabase({
     url: config.DATABASE_URL ?? '',
@@ -80,8 +84,8 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       stopping.abort();
       await server.drain();
       // Against a server that is away the SDK goes on retrying for a while, whatever one asks of it.
-      await Promise.race([schedules, setTimeout(SCHEDULES_GRACE_MS, undefined, { ref: false })]);
-      await db.$disconnect();
+      await Promise.race([schedules, setTimeout(LETTING_GO_MS, undefined, { ref: false })]);
+      await Promise.race([db.$disconnect(), setTimeout(LETTING_GO_MS, undefined, { ref: false })]);
       // The connection is left to the process's end: closed, it would throw out of retries that are still waiting.
       log.info('Starter stopped');
     },
@@ -92,8 +96,10 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       reconcileIntervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,
       sweepIntervalMs: config.SWEEP_INTERVAL_SECONDS * 1000,
     };
+    const tell = tellTemporalProblem(log);
     while (!stopping.signal.aborted) {
       try {
+        await askTemporal(config.temporal);
         await client.withAbortSignal(AbortSignal.any([stopping.signal, AbortSignal.timeout(10_000)]), () =>
           ensureSchedules(client, settings),
         );
@@ -101,10 +107,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
         return;
       } catch (error) {
         if (stopping.signal.aborted) return;
-        log.warn(
-          { code: 'TEMPORAL_UNAVAILABLE', detail: error instanceof Error ? error.message : '' },
-          'Schedules not ensured yet',
-        );
+        tell(temporalProblem(error, config.temporal));
       }
       await setTimeout(SCHEDULE_RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }

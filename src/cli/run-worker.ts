@@ -1,21 +1,28 @@
-import { NativeConnection } from '@temporalio/worker';
 import { createClerkApi } from '../clerk/clerk-api.js';
 import { type Config, reconcileRequestsPerSecond, refetchRequestsPerSecond } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import type { Logger } from '../log.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
-import { temporalIsAway } from './connect-temporal.js';
 import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
 import { tellAccessProblems } from './tell-access-problems.js';
 import { tellUnfitColumns } from './tell-unfit-columns.js';
+import { waitForTemporal } from './wait-for-temporal.js';
 
-/** Builds the worker out of its settings and runs it. The runtime must have been installed before. */
-export async function runWorker(config: Config, log: Logger): Promise<RunningWorker> {
+/**
+ * Builds the worker out of its settings and runs it, as soon as Temporal answers. The runtime must have been installed
+ * before.
+ *
+ * @param ending ends the wait for Temporal; a worker that runs has `stop`.
+ * @returns undefined when told to end before Temporal answered.
+ */
+export async function runWorker(
+  config: Config,
+  log: Logger,
+  ending: AbortSignal,
+): Promise<RunningWorker | undefined> {
   const { mapping, hooks } = await loadClerkSyncConfig(config.CLERK_SYNC_CONFIG);
-  const { connectionOptions } = config.temporal;
-  const connection = await NativeConnection.connect(connectionOptions).catch((cause: unknown) => {
-    throw temporalIsAway(connectionOptions.address, cause);
-  });
+  const connection = await waitForTemporal(config.temporal, log, ending);
+  if (connection === undefined) return undefined;
   const db = connectDatabase({
     url: config.DATABASE_URL ?? '',
     poolSize: config.DATABASE_POOL_SIZE,

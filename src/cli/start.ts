@@ -45,8 +45,14 @@ export async function start(): Promise<void> {
   died.catch(() => undefined);
   try {
     const config = await withParts(given, folder, stops, reportDeath);
-    const worker = await runService(config, folder, stops);
-    await untilStopped([stopAll(stops)], Promise.race([worker.finished, died]));
+    const ending = new AbortController();
+    const starting = runService(config, folder, stops, ending.signal);
+    const stop = async () => {
+      ending.abort();
+      await starting.catch(() => undefined);
+      await stopAll(stops)();
+    };
+    await untilStopped([stop], Promise.race([starting.then((worker) => worker?.finished), died]));
   } catch (error) {
     await stopAll(stops)();
     throw error;
@@ -130,7 +136,13 @@ async function withParts(
   }
 }
 
-async function runService(config: StartConfig, folder: string, stops: Stops): Promise<RunningWorker> {
+/** @returns undefined when told to end before Temporal answered. */
+async function runService(
+  config: StartConfig,
+  folder: string,
+  stops: Stops,
+  ending: AbortSignal,
+): Promise<RunningWorker | undefined> {
   const { standIn, DATABASE_URL = '' } = config;
   const serviceLog = path.join(folder, 'logs', 'service.log');
   const destination = pino.destination({ dest: serviceLog, sync: false, mkdir: true });
@@ -139,7 +151,8 @@ async function runService(config: StartConfig, folder: string, stops: Stops): Pr
   await migrate(DATABASE_URL).catch((error: unknown) => {
     throw explainPostgres(error, DATABASE_URL);
   });
-  const worker = await runWorker(config, workerLog);
+  const worker = await runWorker(config, workerLog, ending);
+  if (worker === undefined) return undefined;
   stops.push(worker.stop);
   const starter = await runStarter(config, createLogger(config.LOG_LEVEL, 'starter', destination));
   stops.push(starter.stop);

@@ -9,9 +9,18 @@ export async function worker(): Promise<void> {
   const config = readConfig(['CLERK_SECRET_KEY', 'DATABASE_URL']);
   const log = createLogger(config.LOG_LEVEL, 'worker');
   installRuntime(log);
-  const running = await runWorker(config, log);
-  const stopped = untilStopped([running.stop], running.finished);
-  // Whoever reads this may tell us to end at once.
-  log.info({ requestsPerSecond: reconcileRequestsPerSecond(config) }, 'Worker running');
-  await stopped;
+  const ending = new AbortController();
+  const starting = runWorker(config, log, ending.signal);
+  const stop = async () => {
+    ending.abort();
+    // Its failure is what `finished` rejects with.
+    const running = await starting.catch(() => undefined);
+    await running?.stop();
+  };
+  const finished = starting.then((running) => {
+    // Logged after the signal handlers are installed: SIGTERM may follow.
+    if (running) log.info({ requestsPerSecond: reconcileRequestsPerSecond(config) }, 'Worker running');
+    return running?.finished;
+  });
+  await untilStopped([stop], finished);
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { syncUserWorkflowId } from '../../src/names.js';
 import { waitUntil } from '../support/wait-until.js';
@@ -52,6 +54,17 @@ describe('told to end', () => {
       await endsSoon(starter);
     });
 
+    test('it says where and for what it waits, and ensures the schedules once Temporal is there', async () => {
+      await surroundings.proxy.cut();
+      const starter = await surroundings.startStarter();
+      expect(await starter.logged('Waiting for Temporal')).toMatchObject({
+        detail: expect.stringContaining(`Temporal at ${surroundings.proxy.address}`),
+      });
+      await surroundings.proxy.restore();
+      await starter.logged('Schedules ensured');
+      expect(starter.logs().filter(({ msg }) => msg === 'Waiting for Temporal')).toHaveLength(1);
+    });
+
     test('it exits with 0 soon after a delivery that Temporal did not take', async () => {
       const starter = await surroundings.startStarter();
       await starter.logged('Schedules ensured');
@@ -62,6 +75,25 @@ describe('told to end', () => {
       await endsSoon(starter);
     });
   });
+});
+
+test('told to end, it exits with 0 though a client has sent half a request and sends no more', async () => {
+  const starter = await surroundings.startStarter();
+  const client = connect(Number(new URL(starter.url).port), '127.0.0.1');
+  client.on('error', () => undefined);
+  await once(client, 'connect');
+  client.write('POST /webhooks/clerk HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf');
+  starter.signal('SIGTERM');
+  expect(await starter.exited).toEqual({ code: 0, signal: null });
+});
+
+test('in a namespace that is not there it goes on, and says so in words', async () => {
+  const starter = await surroundings.startStarter({ TEMPORAL_NAMESPACE: 'no-such-namespace' });
+  expect(await starter.logged('Waiting for Temporal')).toMatchObject({
+    level: 50,
+    detail: expect.stringMatching(/namespace no-such-namespace\) does not have the namespace/),
+  });
+  expect((await deliver(starter.url, eventAbout(newUserId()))).status).toBe(503);
 });
 
 test('settings that are missing or wrong end it with 1, every one named and none with its value', async () => {

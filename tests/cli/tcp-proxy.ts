@@ -13,7 +13,7 @@ export interface TcpProxy {
   release(): void;
   /** Cuts every connection and refuses new ones, as if nothing listened. */
   cut(): Promise<void>;
-  /** Listens again. */
+  /** Listens again, if it does not. */
   restore(): Promise<void>;
   close(): Promise<void>;
 }
@@ -67,7 +67,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
       waiting = [];
     },
     cut,
-    restore: () => listen(own),
+    async restore() {
+      if (!server.listening) await listen(own);
+    },
     close: cut,
   };
 }

@@ -1,4 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { SYNC_TASK_QUEUE, syncUserWorkflowId } from '../../src/names.js';
 import { syncUser } from '../../src/workflows/sync-user.js';
 import { userChanged } from '../../src/workflows/sync-user-messages.js';
@@ -8,6 +11,7 @@ import { LONG_TRANSACTION } from '../support/long-transaction.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
 import { endCommands, type RunningCommand, runCommand } from './run-command.js';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
 let service: TestService;
 beforeAll(async () => {
@@ -87,16 +91,76 @@ test('started while Postgres is down, it works as soon as Postgres is back', asy
   await waitUntil(async () => (await rows('user_worker2')) === 1, { describe: worker.output });
 });
 
-test('where no Temporal answers it exits with 1 and names the address', async () => {
-  const worker = runCommand('worker', { ...settings(), TEMPORAL_ADDRESS: '127.0.0.1:9' });
-  expect(await worker.exited).toEqual({ code: 1, signal: null });
-  expect(worker.output()).toContain('127.0.0.1:9');
+describe('while Temporal is away', () => {
+  let proxy: TcpProxy;
+  beforeEach(async () => {
+    proxy = await startTcpProxy(fromSetUp('TEST_TEMPORAL_ADDRESS'));
+  });
+  afterEach(() => proxy.close());
+  const startWaiting = () => runCommand('worker', { ...settings(), TEMPORAL_ADDRESS: proxy.address });
+  const waiting = (worker: RunningCommand) => worker.logged('Waiting for Temporal');
+
+  test('it waits, says where and for what, and works once Temporal is there', async () => {
+    await proxy.cut();
+    const worker = startWaiting();
+    expect(await waiting(worker)).toMatchObject({
+      code: 'TEMPORAL_UNAVAILABLE',
+      detail: `Temporal at ${proxy.address} (namespace ${service.namespace}) does not answer. Start it, or set TEMPORAL_ADDRESS.`,
+    });
+    await proxy.restore();
+    await worker.logged('Worker running');
+    expect(worker.logs().filter(({ msg }) => msg === 'Waiting for Temporal')).toHaveLength(1);
+    await signal('user_worker3');
+    await waitUntil(async () => (await rows('user_worker3')) === 1, { describe: worker.output });
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('told to end by %s, it exits with 0', async (name) => {
+    await proxy.cut();
+    const worker = startWaiting();
+    await waiting(worker);
+    worker.signal(name);
+    expect(await worker.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('told to end while a connection hangs, it exits with 0', async () => {
+    proxy.hold();
+    const worker = startWaiting();
+    await waiting(worker);
+    worker.signal('SIGTERM');
+    expect(await worker.exited).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe('where Temporal refuses it', () => {
+  test('its credentials, it exits with 1 and names the settings', async () => {
+    const temporal = createServer();
+    temporal.on('stream', (stream) => {
+      const refusal = { 'grpc-status': '16', 'grpc-message': 'Request unauthorized.' };
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...refusal }, { endStream: true });
+    });
+    temporal.listen(0, '127.0.0.1');
+    await once(temporal, 'listening');
+    try {
+      const { port } = temporal.address() as AddressInfo;
+      const worker = runCommand('worker', { ...settings(), TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+      expect(await worker.exited).toEqual({ code: 1, signal: null });
+      expect(worker.output()).toMatch(/does not accept the credentials.*TEMPORAL_API_KEY/);
+    } finally {
+      temporal.close();
+    }
+  });
+
+  test('TLS, it exits with 1 and names the setting', async () => {
+    const worker = runCommand('worker', { ...settings(), TEMPORAL_TLS: 'true' });
+    expect(await worker.exited).toEqual({ code: 1, signal: null });
+    expect(worker.output()).toMatch(/does not speak TLS.*TEMPORAL_TLS/);
+  });
 });
 
 test('in a namespace that is not there it exits with 1 and names it', async () => {
   const worker = runCommand('worker', { ...settings(), TEMPORAL_NAMESPACE: 'no-such-namespace' });
   expect(await worker.exited).toEqual({ code: 1, signal: null });
-  expect(worker.output()).toContain('no-such-namespace');
+  expect(worker.output()).toMatch(/namespace no-such-namespace\) does not have the namespace/);
 });
 
 test('without its settings it exits with 1 and names them all', async () => {
