@@ -18,7 +18,7 @@ export const RETRY_SIGNAL = 'retry';
 export const SYNC_NOW_UPDATE = 'syncNow';
 /** To a user's hooks: there are changes to tell. */
 export const HOOKS_PENDING_SIGNAL = 'hooksPending';
-/** To a user's hooks: leave out the hook of that revision. */
+/** To a user's hooks: leave out the hook of that revision, now or when it is its turn. */
 export const SKIP_HOOK_SIGNAL = 'skip';
 /** To a reconcile: between two pages. */
 export const PAUSE_SIGNAL = 'pause';

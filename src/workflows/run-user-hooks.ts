@@ -26,16 +26,18 @@ type Change = Awaited<ReturnType<HookActivities['listPendingHooks']>>['changes']
  * Runs one user's hooks, the oldest change first, and closes once none is pending. A hook that fails is tried again for
  * ever, and the user's later changes wait for it; nobody else's do.
  *
- * A hook that gives up parks the run, until `retry` or `skip`. `skip` also leaves out one that is being tried again.
+ * A hook that gives up parks the run, until `retry` or `skip`. `skip` also leaves out one that is being tried again, and
+ * one whose turn has not come yet.
  */
 export async function runUserHooks({
   clerkUserId,
+  skips = [],
 }: UserHooksInput): Promise<{ ran: number; skipped: number }> {
   const result = { ran: 0, skipped: 0 };
+  /** Revisions to leave out once they are in hand. */
+  const toSkip = new Set(skips);
   let called = true;
   let retried = false;
-  let skipped = false;
-  let revisionInHand: number | null = null;
   setHandler(hooksPending, () => {
     called = true;
   });
@@ -43,36 +45,45 @@ export async function runUserHooks({
     retried = true;
   });
   setHandler(skipHook, (revision) => {
-    if (revision === revisionInHand) skipped = true;
+    toSkip.add(revision);
   });
   const mustRoll = () => workflowInfo().continueAsNewSuggested;
 
-  while (called) {
+  // A change to be skipped may have been committed after the last look.
+  while (called || toSkip.size > 0) {
     // Before the look: what is committed after it comes with a signal of its own.
     called = false;
+    const askedBefore = [...toSkip];
     const { changes, more, timeoutMs } = await listPendingHooks(clerkUserId);
     if (more) called = true;
+    else forget(askedBefore, changes);
     for (const change of changes) {
       await settle(change, timeoutMs);
-      // The table knows what is pending, so that the next run needs nothing from this one.
-      if (mustRoll()) await continueAsNew<typeof runUserHooks>({ clerkUserId });
+      // The table knows what is pending; what is to be skipped, this run alone.
+      if (mustRoll()) await continueAsNew<typeof runUserHooks>({ clerkUserId, skips: [...toSkip] });
     }
   }
   return result;
 
+  /** What is not pending, though all that is was listed, is through, or of nobody: a later change may have its number. */
+  function forget(revisions: readonly number[], pending: readonly Change[]): void {
+    for (const revision of revisions)
+      if (!pending.some((change) => change.revision === revision)) toSkip.delete(revision);
+  }
+
   /** Returns once the change's hook has been through, or is left out, or the run must continue as new. */
   async function settle(change: Change, timeoutMs: number): Promise<void> {
-    revisionInHand = change.revision;
-    skipped = false;
+    const isSkipped = () => toSkip.has(change.revision);
     for (;;) {
-      const gaveUp = await call(change, timeoutMs);
+      const gaveUp = isSkipped() ? null : await call(change, timeoutMs, isSkipped);
       if (gaveUp !== null) {
         retried = false;
         setCurrentDetails(parked(change, gaveUp));
-        await condition(() => retried || skipped || mustRoll());
+        await condition(() => retried || isSkipped() || mustRoll());
         setCurrentDetails('');
       }
-      if (skipped) {
+      if (isSkipped()) {
+        toSkip.delete(change.revision);
         await skipUserHook(change);
         result.skipped += 1;
         return;
@@ -86,7 +97,7 @@ export async function runUserHooks({
   }
 
   /** @returns why the hook gave up; null: it has been through, or it is not waited for any longer. */
-  async function call(change: Change, timeoutMs: number): Promise<string | null> {
+  async function call(change: Change, timeoutMs: number, isSkipped: () => boolean): Promise<string | null> {
     const { runUserHook } = proxyActivities<HookActivities>({
       ...onHooksQueue,
       startToCloseTimeout: timeoutMs + GRACE_MS,
@@ -97,7 +108,7 @@ export async function runUserHooks({
     const scope = new CancellationScope();
     return scope.run(async () => {
       const calling = runUserHook(change).then(() => null);
-      const stopping = condition(() => skipped || mustRoll()).then(() => null);
+      const stopping = condition(() => isSkipped() || mustRoll()).then(() => null);
       try {
         return await Promise.race([calling, stopping]);
       } catch (error) {

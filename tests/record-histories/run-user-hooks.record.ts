@@ -99,6 +99,15 @@ record('runUserHooks', 'skipped-while-trying', async () => {
   return handle;
 });
 
+record('runUserHooks', 'skipped-before-its-turn', async () => {
+  const handle = await parked('user_skipped_early');
+  await handle.signal(skipHook, 2);
+  works();
+  await handle.signal(retry);
+  await handle.result();
+  return handle;
+});
+
 record('runUserHooks', 'cancelled-while-trying', async () => cancelled(await tryingAgain('user_cancelled')));
 
 record('runUserHooks', ['continued-1', 'continued-2'], async () => {

@@ -90,6 +90,7 @@ export const SCENARIOS = {
     'parked-then-retried': 'completed',
     'parked-then-skipped': 'completed',
     'skipped-while-trying': 'completed',
+    'skipped-before-its-turn': 'completed',
     'cancelled-while-trying': 'cancelled',
     'continued-1': 'continued as new',
     'continued-2': 'completed',

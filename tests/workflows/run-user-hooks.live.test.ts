@@ -210,7 +210,7 @@ describe('runUserHooks', () => {
       expect(await detailsOf(runOf(id))).toContain('The plan is unknown.');
       expect((await pending(id))[0]).toMatchObject({ failures: 1, failure: expect.stringContaining('plan') });
       await runOf(id).signal(hooksPending);
-      await runOf(id).signal(skipHook, 2);
+      await runOf(id).signal(skipHook, 3);
       expect(log.of(id)).toEqual(['onUserCreated created 1']);
       cure();
       await runOf(id).signal(retry);
@@ -229,6 +229,44 @@ describe('runUserHooks', () => {
       expect(log.of(id)).toEqual(['onUserCreated created 1', 'onUserUpdated updated 2']);
       expect(await runOf(id).result()).toEqual({ ran: 1, skipped: 1 });
     });
+
+    test('and leaves out a later one as well, if `skip` named it before it was its turn', async () => {
+      const { id, cure } = await givingUp();
+      await runOf(id).signal(skipHook, 2);
+      cure();
+      await runOf(id).signal(retry);
+      await settled(id);
+      expect(log.of(id)).toEqual(['onUserCreated created 1', 'onUserCreated created 1']);
+      expect(await runOf(id).result()).toEqual({ ran: 1, skipped: 1 });
+    });
+  });
+
+  test('a `skip` of a change that is through, or of none, is forgotten, and meets no later one', async () => {
+    const id = newUserId();
+    let endSecond: () => void = () => undefined;
+    log.behave = ({ clerkUserId, kind }) =>
+      clerkUserId === id && kind === 'updated'
+        ? new Promise<void>((resolve) => {
+            endSecond = resolve;
+          })
+        : undefined;
+    await write(id, 0);
+    await write(id, 1);
+    await tick();
+    await until(() => log.of(id).length === 2);
+    for (const revision of [1, 0, -1, 2.5, Number.NaN]) await runOf(id).signal(skipHook, revision);
+    endSecond();
+    expect(await runOf(id).result()).toEqual({ ran: 2, skipped: 0 });
+    // Its revisions begin again with 1.
+    await service.db.user.delete({ where: { clerkId: id } });
+    log.behave = () => undefined;
+    await write(id, 2);
+    await settled(id);
+    expect(log.of(id)).toEqual([
+      'onUserCreated created 1',
+      'onUserUpdated updated 2',
+      'onUserUpdated restored 1',
+    ]);
   });
 
   test('one that is tried again and one that is parked are both in the backlog, and found by the query that it comes with', async () => {
@@ -432,28 +470,46 @@ describe('no change is passed over', () => {
       );
     });
 
-    test('has looked for what is pending, and has not been told yet', async () => {
-      const id = newUserId();
-      // A look sees what was committed when it began, however long it takes: this one waits at a gate.
+    /** A look sees what was committed when it began, however long it takes: this user's first one waits while `work` runs. */
+    async function whileLooking(id: string, work: (untilLooking: () => Promise<void>) => Promise<void>) {
       const gate = await createPostgresGate(service.database.url);
-      await service.db.$executeRawUnsafe(`CREATE FUNCTION looks(text) RETURNS bool LANGUAGE sql VOLATILE AS
+      await service.db.$executeRawUnsafe(`CREATE OR REPLACE FUNCTION looks(text) RETURNS bool LANGUAGE sql VOLATILE AS
         $$ SELECT $1 <> '${id}' OR ${PASS_GATE} IS NOT NULL $$`);
       await service.db.$executeRaw`ALTER TABLE pending_hooks RENAME TO all_pending_hooks`;
       await service.db
         .$executeRaw`CREATE VIEW pending_hooks AS SELECT * FROM all_pending_hooks WHERE looks(clerk_id)`;
       try {
         await gate.shut();
-        await writeAndOffer(id, 1);
-        await gate.untilOneWaits();
-        await writeAndOffer(id, 2);
+        await work(() => gate.untilOneWaits());
         await gate.open();
       } finally {
         await gate.close();
         await service.db.$executeRaw`DROP VIEW pending_hooks`;
         await service.db.$executeRaw`ALTER TABLE all_pending_hooks RENAME TO pending_hooks`;
       }
+    }
+
+    test('has looked for what is pending, and has not been told yet', async () => {
+      const id = newUserId();
+      await whileLooking(id, async (untilLooking) => {
+        await writeAndOffer(id, 1);
+        await untilLooking();
+        await writeAndOffer(id, 2);
+      });
       await untilTold(id, 2);
       expect(log.of(id)).toEqual(['onUserCreated created 1', 'onUserUpdated updated 2']);
+    });
+
+    test('has none in hand, and a `skip` that comes then leaves out the one that it finds', async () => {
+      const id = newUserId();
+      await write(id, 1);
+      await whileLooking(id, async (untilLooking) => {
+        await writeAndOffer(id, 2);
+        await untilLooking();
+        await runOf(id).signal(skipHook, 1);
+      });
+      await untilTold(id, 1);
+      expect(log.of(id)).toEqual(['onUserUpdated updated 2']);
     });
   });
 });
