@@ -70,6 +70,12 @@ export const FAILURES = {
     retried: false,
     httpStatus: 401,
   },
+  CLAIMS_UNUSABLE: {
+    meaning: 'What `readClaims` returned for a session token does not fit the columns.',
+    action:
+      "Correct `readClaims`, or the custom claims in Clerk's dashboard, as the detail says. Until then Clerk is asked instead.",
+    retried: false,
+  },
   API_TOKEN_INVALID: {
     meaning: 'The request does not carry API_TOKEN as its bearer token.',
     action: "Send the value of the starter's setting API_TOKEN.",

@@ -4,9 +4,9 @@ export { type ClerkSyncConfig, defineClerkSync } from './clerk-sync-config.js';
 export { connectDatabase, type Database, type DatabaseOptions } from './db/database.js';
 export type { UserRow } from './db/read-user.js';
 export { FAILURES, type FailureCode, failureCode } from './failures.js';
+export type { ClaimedUser } from './sign-in/claimed-user.js';
 export { getSyncedUser } from './sign-in/get-synced-user.js';
 export { type HandOverOptions, handOverToStarter } from './sign-in/hand-over-to-starter.js';
-export type { ClaimedUser } from './sign-in/provisional-snapshot.js';
 export { type SignInMiddleware, type SyncOnSignInOptions, syncOnSignIn } from './sign-in/sync-on-sign-in.js';
 export {
   type SignInDependencies,

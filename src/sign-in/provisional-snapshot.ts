@@ -1,7 +1,5 @@
-import type { UserColumns, UserSnapshot } from '../user-change.js';
-
-/** What custom claims of a session token may say of its user. Left out means not known. */
-export type ClaimedUser = Partial<Omit<UserColumns, 'name' | 'banned' | 'deprovisioned'>>;
+import type { UserSnapshot } from '../user-change.js';
+import type { KnownClaims } from './claimed-user.js';
 
 /**
  * A user of whom no more is known than the token says, to be written where there is no row yet.
@@ -11,8 +9,8 @@ export type ClaimedUser = Partial<Omit<UserColumns, 'name' | 'banned' | 'deprovi
  *   not empty, which would mean that the row was anonymised. The creation time is 0 too, for rows
  *   without one lie on no page of a sweep, which so finds it if Clerk turns out not to have the user.
  */
-export function provisionalSnapshot(clerkUserId: string, claimed: ClaimedUser): UserSnapshot {
-  const { firstName = null, lastName = null } = claimed;
+export function provisionalSnapshot(clerkUserId: string, claimed: KnownClaims): UserSnapshot {
+  const { firstName, lastName } = claimed;
   return {
     clerkUserId,
     clerkCreatedAtMs: 0,
@@ -20,18 +18,10 @@ export function provisionalSnapshot(clerkUserId: string, claimed: ClaimedUser): 
     observedAtMs: 0,
     observedVia: 'webhook',
     columns: {
-      email: claimed.email ?? null,
-      emailVerified: claimed.emailVerified ?? false,
-      phone: claimed.phone ?? null,
-      username: claimed.username ?? null,
-      firstName,
-      lastName,
-      name: [firstName, lastName].filter((part) => part !== null && part !== '').join(' ') || null,
-      avatarUrl: claimed.avatarUrl ?? null,
-      externalId: claimed.externalId ?? null,
+      ...claimed,
+      name: [firstName, lastName].filter((part) => part !== null).join(' ') || null,
       banned: false,
       deprovisioned: false,
-      publicMetadata: claimed.publicMetadata ?? {},
     },
     locked: false,
     lastSignInAtMs: null,

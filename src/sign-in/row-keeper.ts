@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { UserRow } from '../db/read-user.js';
 import { type FailureCode, failureCode } from '../failures.js';
+import type { JsonObject } from '../user-change.js';
 import { carefulLog } from './careful-log.js';
-import { ensureRow, type ReadClaims } from './ensure-row.js';
+import { type ClaimedUser, claimedUser, type KnownClaims } from './claimed-user.js';
+import { ensureRow } from './ensure-row.js';
 import { createOneFlight } from './one-flight.js';
 import type { Session } from './session.js';
 import type { SignInDependencies } from './sync-user-with-database.js';
@@ -23,8 +25,11 @@ export interface RowKeeperOptions extends Omit<SignInDependencies, 'signal'> {
   timeoutMs?: number;
   /** Requests to Clerk for sign-ins, of this process. Default 60 with a live key, 6 with a test key. */
   clerkRequestsPerSecond?: number;
-  /** Reads the user out of custom claims of the session token; Clerk is then not asked. */
-  readClaims?: ReadClaims;
+  /**
+   * Reads the user out of custom claims of the session token; Clerk is then not asked. Of claims that say nothing it
+   * returns null. Where it throws, or returns what does not fit the columns, the log says so, and Clerk is asked.
+   */
+  readClaims?: (claims: JsonObject) => ClaimedUser | null;
   /** Told of a user whose row is still to be made, at most about once a second, and not while it is still being told of them; meant to signal `syncUser`. */
   handOver?: (clerkUserId: string) => unknown;
   /** Ids and codes only. Default: warnings, on the console; `false`: nothing. */
@@ -116,7 +121,7 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
     };
     const work = async (): Promise<KnownRow> => {
       try {
-        const { row, outcome, isProvisional } = await ensureRow(session, deps, readClaims);
+        const { row, outcome, isProvisional } = await ensureRow(session, deps, knownBy);
         if (outcome === 'created') log.info({ clerkUserId, outcome }, 'The row was made at sign-in');
         if (isProvisional) callHandOver(clerkUserId);
         const known: KnownRow = row === null ? { state: 'gone' } : { state: 'present', row };
@@ -130,6 +135,19 @@ export function createRowKeeper(options: RowKeeperOptions): RowKeeper {
       }
     };
     return (await inOneFlight(clerkUserId, work, () => missed('USER_NOT_READY'))) ?? MISSED;
+  }
+
+  /** A wrong claim costs a request to Clerk, and nobody's sign-in. */
+  function knownBy({ clerkUserId, claims }: Session): KnownClaims | null {
+    try {
+      return readClaims === undefined ? null : claimedUser(readClaims(claims));
+    } catch (error) {
+      const isOurs = failureCode(error) !== undefined && error instanceof Error;
+      // What the application's own function throws may quote a claim.
+      const detail = isOurs ? error.message : 'readClaims threw an error.';
+      log.warn({ clerkUserId, code: 'CLAIMS_UNUSABLE', detail }, 'The claims were not used: Clerk is asked');
+      return null;
+    }
   }
 
   function callHandOver(clerkUserId: string): void {

@@ -243,6 +243,50 @@ test('custom claims bring no deleted user back, and claims that say too little a
   });
 });
 
+test('claims that do not fit the columns are refused and named, and the row is made of what Clerk says', async () => {
+  const application = await world.start({
+    readClaims: ({ email, broken }) => {
+      if (broken === true) throw new Error('ada@example.com');
+      return { email, firstName: 'Claimed' } as { email: string };
+    },
+  });
+  for (const [claims, detail] of [
+    [{ email: 42 }, /email is of type number, not text\.$/],
+    [{ email: ['ada@example.com'] }, /email is a list, not text\.$/],
+    [{ broken: true }, /^readClaims threw an error\.$/],
+  ] as const) {
+    const id = world.signUp();
+    expect((await application.get(world.token(id, claims))).body.user).toMatchObject({
+      firstName: 'Ada',
+      email: expect.stringMatching(/^ada\d+@example\.com$/),
+    });
+    expect(world.logged.find(({ code }) => code === 'CLAIMS_UNUSABLE')).toEqual({
+      clerkUserId: id,
+      code: 'CLAIMS_UNUSABLE',
+      detail: expect.stringMatching(detail),
+      sentence: 'The claims were not used: Clerk is asked',
+    });
+    world.logged.length = 0;
+  }
+});
+
+test('an empty claim is none: the column is null, and of claims that are all empty no row is made', async () => {
+  const application = await world.start({
+    readClaims: ({ email, name }) => ({ email: String(email), firstName: String(name) }),
+  });
+  const [named, silent] = [world.signUp(), world.signUp()];
+  expect((await application.get(world.token(named, { email: '', name: 'Claimed' }))).body.user).toMatchObject(
+    {
+      email: null,
+      firstName: 'Claimed',
+    },
+  );
+  expect((await application.get(world.token(silent, { email: '', name: '' }))).body.user).toMatchObject({
+    email: expect.stringContaining('@example.com'),
+    firstName: 'Ada',
+  });
+});
+
 test('nothing of a person is logged', async () => {
   const application = await world.start();
   const id = world.signUp();
