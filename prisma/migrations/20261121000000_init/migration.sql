@@ -80,6 +80,7 @@ CREATE TABLE "reconcile_runs" (
     "deleted" INTEGER NOT NULL DEFAULT 0,
     "phantoms" INTEGER NOT NULL DEFAULT 0,
     "withheld" INTEGER NOT NULL DEFAULT 0,
+    "unasked" INTEGER NOT NULL DEFAULT 0,
     "failed" INTEGER NOT NULL DEFAULT 0,
     "clerk_requests" INTEGER NOT NULL DEFAULT 0,
     "windows" INTEGER NOT NULL DEFAULT 1,
@@ -87,6 +88,7 @@ CREATE TABLE "reconcile_runs" (
     "live_rows" INTEGER,
     "webhooks" TEXT,
     "to_erase" INTEGER,
+    "problems" TEXT[] DEFAULT ARRAY[]::TEXT[],
 
     CONSTRAINT "reconcile_runs_pkey" PRIMARY KEY ("id")
 );
