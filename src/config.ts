@@ -69,6 +69,7 @@ const settings = z.object({
   STORE_PRIVATE_METADATA: flag,
   DELETION_MODE: z.enum(['soft', 'anonymise', 'hard']).default('soft'),
   DELETION_HOLDBACK_HOURS: z.coerce.number().min(0).max(8760).default(0),
+  USER_CHANGES_RETENTION_DAYS: wholeNumber(0, 36_500, 0),
   CORS_ORIGINS: origins.optional(),
   API_TOKEN: z.string().min(32, 'must have at least 32 characters').optional(),
   EMAIL_UNIQUENESS: z.enum(['none', 'take-over', 'null-older', 'quarantine']).default('none'),

@@ -38,6 +38,8 @@ export const SWEEP_SCHEDULE_ID = 'sweep-users';
 export const HOOKS_SCHEDULE_ID = 'dispatch-user-hooks';
 
 /** Started by activities, which know workflows by name only. */
+export const ERASE_DELETED_USERS = 'eraseDeletedUsers';
+export const PRUNE_USER_CHANGES = 'pruneUserChanges';
 export const DISPATCH_USER_HOOKS = 'dispatchUserHooks';
 export const RUN_USER_HOOKS = 'runUserHooks';
 
@@ -46,6 +48,10 @@ export const OPEN_HOOKS_QUERY = `WorkflowType="${RUN_USER_HOOKS}" AND ExecutionS
 
 /** One at a time: deletions that wait for an operator. */
 export const DELETE_GONE_USERS_WORKFLOW_ID = 'delete-gone-users';
+
+/** One at a time, beside the reconciles whose end starts it: what is old is cleared away. */
+export const ERASE_DELETED_USERS_WORKFLOW_ID = 'erase-deleted-users';
+export const PRUNE_USER_CHANGES_WORKFLOW_ID = 'prune-user-changes';
 
 /** @returns the workflow ID of a reconcile that an operator starts, which runs beside those of the Schedules. */
 export const reconcileByHandWorkflowId = (atMs: number): string =>

@@ -1,6 +1,6 @@
 import type { ClerkApi } from '../clerk/clerk-api.js';
 import type { Database } from '../db/database.js';
-import type { DeletionMode } from '../db/erase-deleted-users.js';
+import type { DeletionMode } from '../db/tombstones-to-erase.js';
 import type { UserHooks } from '../user-hooks.js';
 import type { UserMapping } from '../user-mapping.js';
 
@@ -19,6 +19,8 @@ export interface ActivityDependencies {
     /** How long a deleted user's row is left as it was before it is erased. */
     holdbackMs: number;
   };
+  /** Entries of `user_changes` older than so many days are removed; 0, the default: none. */
+  userChangesRetentionDays?: number | undefined;
   reconcile: {
     /** Users a page, at most 500. */
     pageSize: number;

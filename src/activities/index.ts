@@ -6,6 +6,7 @@ import {
   withholdGoneUsers,
 } from '../db/deletion-candidates.js';
 import { findWindowBounds } from '../db/find-window-bounds.js';
+import type { ChangePlace } from '../db/prune-user-changes.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailure, type SyncFailureRecord } from '../db/sync-failures.js';
 import type { Outcome, UserChange } from '../user-change.js';
@@ -21,8 +22,10 @@ import { type DeleteStep, deleteGone } from './delete-gone.js';
 import { type DeltaPlace, deltaPage } from './delta-page.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { endReconcile, type ReconcileEnd } from './end-reconcile.js';
+import { eraseOverdue } from './erase-overdue.js';
 import { heartbeating } from './heartbeating.js';
 import { hurryHooks } from './hurry-hooks.js';
+import { pruneChanges } from './prune-changes.js';
 import { recordReconcileRun } from './record-reconcile-run.js';
 import { refetchUser } from './refetch-user.js';
 import { createSearchAttributeCheck } from './search-attributes.js';
@@ -67,6 +70,8 @@ export function createActivities(deps: ActivityDependencies) {
     ),
     rejectGone: heartbeating((foundUpToMs: number) => rejectGoneUsers(deps.db, foundUpToMs)),
     deleteGone: heartbeating((step: DeleteStep) => deleteGone(deps, step)),
+    eraseOverdue: heartbeating(() => eraseOverdue(deps)),
+    pruneChanges: heartbeating((after: ChangePlace | null) => pruneChanges(deps, after)),
     endReconcile: heartbeating((end: ReconcileEnd) => endReconcile(deps, end)),
     recordReconcileRun: heartbeating((run: ReconcileRunRecord) => recordReconcileRun(deps, run)),
   };

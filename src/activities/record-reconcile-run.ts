@@ -1,20 +1,25 @@
 import { log } from '@temporalio/activity';
 import { forgetSettledCandidates } from '../db/deletion-candidates.js';
-import { eraseDeletedUsers } from '../db/erase-deleted-users.js';
 import { giveBackEmails } from '../db/give-back-emails.js';
+import { isFirstRunOfDay } from '../db/is-first-run-of-day.js';
 import { judgeWebhooks } from '../db/judge-webhooks.js';
 import { lastWebhookVerdict } from '../db/last-webhook-verdict.js';
 import { pruneReconcileRuns } from '../db/prune-reconcile-runs.js';
 import { type ReconcileRunRecord, recordReconcileRun as record } from '../db/record-reconcile-run.js';
 import { resolveOutlivedFailures } from '../db/sync-failures.js';
+import { countTombstonesToErase } from '../db/tombstones-to-erase.js';
 import type { WebhookVerdict } from '../drift.js';
 import { failureCode } from '../failures.js';
+import {
+  ERASE_DELETED_USERS,
+  ERASE_DELETED_USERS_WORKFLOW_ID,
+  PRUNE_USER_CHANGES,
+  PRUNE_USER_CHANGES_WORKFLOW_ID,
+} from '../names.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { startUnlessOpen } from './start-unless-open.js';
 
 export type { ReconcileRunRecord };
-
-/** So many tombstones are erased at the end of one sweep, each alone if one is refused; the next sweep goes on. */
-const MOST_ERASED = 100;
 
 const SAYS = {
   ok: 'Webhooks arrive again',
@@ -24,7 +29,8 @@ const SAYS = {
 
 /**
  * Writes where a reconcile stands. At its end it judges by what was repaired whether webhooks arrive, gives back e-mails
- * that are free again, and after a sweep clears away what is old.
+ * that are free again, and after a sweep forgets old runs. What may take longer is left to workflows of their own, which
+ * it starts: erasing deleted users whose time has come, and once a day removing old entries of the log.
  *
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
@@ -36,16 +42,23 @@ export async function recordReconcileRun(
     await record(deps.db, run);
     return {};
   }
-  const [{ verdict: webhooks, repaired, delivered }, lastVerdict] = await Promise.all([
+  const [{ verdict: webhooks, repaired, delivered }, lastVerdict, erasing, prunes] = await Promise.all([
     judgeWebhooks(deps.db, Date.now()),
     lastWebhookVerdict(deps.db),
+    countTombstonesToErase(deps.db, deps.deletion),
+    deps.userChangesRetentionDays ? isFirstRunOfDay(deps.db) : false,
   ]);
   // Once, and not at each tick.
   if (webhooks !== (lastVerdict ?? 'ok'))
     log[webhooks === 'ok' ? 'info' : 'warn'](SAYS[webhooks], { repaired, delivered });
   const clearing =
     run.kind === 'sweep' ? [forgetSettledCandidates(deps.db), pruneReconcileRuns(deps.db)] : [];
-  await Promise.all([record(deps.db, { ...run, webhooks }), settleUsers(deps, run), ...clearing]);
+  const completed = { ...run, webhooks, ...(erasing && { toErase: erasing.toErase }) };
+  await Promise.all([record(deps.db, completed), settleUsers(deps, run), ...clearing]);
+  if (erasing?.isDue)
+    await start(ERASE_DELETED_USERS, ERASE_DELETED_USERS_WORKFLOW_ID, 'Erases deleted users');
+  if (prunes)
+    await start(PRUNE_USER_CHANGES, PRUNE_USER_CHANGES_WORKFLOW_ID, 'Removes old entries of user_changes');
   return { webhooks };
 }
 
@@ -56,7 +69,6 @@ async function settleUsers(
 ): Promise<void> {
   await giveBackFreeEmails(deps);
   await resolveOutlivedFailures(deps.db, kind === 'sweep' ? startedAtMs : null);
-  if (kind === 'sweep') await eraseOverdue(deps);
 }
 
 /** To those whose address another row had. */
@@ -70,13 +82,11 @@ async function giveBackFreeEmails({ db }: ActivityDependencies): Promise<void> {
   }
 }
 
-/** What a holdback, a crash or another mode had left. */
-async function eraseOverdue({ db, deletion, mapping }: ActivityDependencies): Promise<void> {
+/** The run is recorded, and the next one tries again. */
+async function start(...workflow: Parameters<typeof startUnlessOpen>): Promise<void> {
   try {
-    await eraseDeletedUsers(db, { ...deletion, mapped: mapping?.columns ?? [], most: MOST_ERASED });
+    await startUnlessOpen(...workflow);
   } catch (error) {
-    const code = failureCode(error);
-    if (code !== 'ROW_REJECTED' && code !== 'POSTGRES_UNAVAILABLE') throw error;
-    log.error('Deleted users could not be erased', { code });
+    log.warn('A workflow that clears away was not started', { code: failureCode(error) });
   }
 }

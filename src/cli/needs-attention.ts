@@ -3,6 +3,7 @@ import { RECONCILE_SCHEDULE_ID } from '../names.js';
 import { DECIDE_DELETIONS } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
 import { lateHooks } from './late-hooks.js';
+import { slowErasing } from './slow-erasing.js';
 
 /** One missed tick is a restart; ten are nobody at work. */
 const LATE_INTERVALS = 10;
@@ -18,6 +19,7 @@ export function needsAttention(status: SyncStatus, nowMs: number, intervalMs: nu
     ...failures(status),
     ...emailsTaken(status),
     ...deletions(status),
+    ...slowErasing(status),
     ...lateHooks(status, nowMs),
     ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs),
   ];

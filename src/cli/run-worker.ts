@@ -40,6 +40,7 @@ export async function runWorker(
       mapping,
       ...(hooks ? { hooks } : {}),
       deletion: { mode: config.DELETION_MODE, holdbackMs: config.DELETION_HOLDBACK_HOURS * 3_600_000 },
+      userChangesRetentionDays: config.USER_CHANGES_RETENTION_DAYS,
       reconcile: {
         pageSize: config.RECONCILE_PAGE_SIZE,
         intervalMs: config.RECONCILE_INTERVAL_SECONDS * 1000,

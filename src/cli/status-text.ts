@@ -33,6 +33,14 @@ export function statusText(status: SyncStatus, attention: readonly string[], now
       ? [['E-mails', `${counted(emailsTaken.unresolved, 'user')} without, as another has it`]]
       : []),
     ['Deletions', howDeletionsStand(status)],
+    ...(status.erasing?.toErase
+      ? [
+          [
+            'Erasing',
+            `${counted(status.erasing.toErase, 'deleted user')} to be erased, as of the last reconcile`,
+          ],
+        ]
+      : []),
     ...(hooks ? [['Hooks', howHooksStand(hooks, nowMs)]] : []),
   ];
   return [

@@ -1,21 +1,14 @@
-import { failureCode } from '../failures.js';
 import type { MappedColumn } from '../user-change.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
+import { type DeletionMode, type ErasurePolicy, isToErase, REFUSED_LATELY } from './tombstones-to-erase.js';
 import { mappedFailure } from './unfit-columns.js';
 import { quoted } from './user-columns.js';
 
-/**
- * What becomes of a tombstone. `soft`: it stays as it is. `anonymise`: the row stays without anything personal. `hard`:
- * the row is removed, and `user_tombstones` keeps what refuses a late event.
- */
-export type DeletionMode = 'soft' | 'anonymise' | 'hard';
+export type { DeletionMode };
 
-export interface Erasure {
-  mode: DeletionMode;
-  /** How long after a row was marked as deleted it is left as it was; milliseconds. 0: not at all. */
-  holdbackMs: number;
+export interface Erasure extends ErasurePolicy {
   /** Columns of the application's that are filled from Clerk's data: to be emptied as well. */
   mapped?: readonly MappedColumn[];
   /** Whom to erase, if they are tombstones. Without it, anybody. */
@@ -28,45 +21,28 @@ const MOST = 1_000;
 
 /**
  * Erases tombstones, one statement for all. Columns of the application stay as they are, unless the row goes; those that
- * its mapping fills are emptied, or get their DEFAULT where they have one.
+ * its mapping fills are emptied, or get their DEFAULT where they have one. Failures of the users are resolved by it.
  *
  * @returns how many were erased by this call; 0 in mode `soft`.
- * @throws ROW_REJECTED (not retried: a constraint or trigger of the application's forbids it; without ids, all others
- *   were erased before), POSTGRES_UNAVAILABLE (somebody holds a row or the writers' lock) or SCHEMA_MISSING (retried).
+ * @throws ROW_REJECTED (not retried: a constraint or trigger of the application's forbids one of them, and none was
+ *   erased), POSTGRES_UNAVAILABLE (somebody holds a row or the writers' lock) or SCHEMA_MISSING (retried).
  * @remarks Safe to repeat: what is erased is not found again. A user who was restored meanwhile is left alone. Without
- *   ids, rows that somebody holds are left to the next call.
+ *   ids, rows that somebody holds, or that Postgres refused within the last hour, are left to a later call.
  */
 export async function eraseDeletedUsers(db: Database, erasure: Erasure): Promise<number> {
   const { mode, clerkUserIds } = erasure;
   if (mode === 'soft' || clerkUserIds?.length === 0) return 0;
   // Mostly there is nobody, and then no writer has to wait for the lock.
-  if (clerkUserIds === undefined && (await findTombstones(db, { ...erasure, most: 1 })).length === 0)
+  if (clerkUserIds === undefined && (await listTombstonesToErase(db, { ...erasure, most: 1 })).length === 0)
     return 0;
-  try {
-    return await erase(db, erasure);
-  } catch (error) {
-    if (failureCode(error) !== 'ROW_REJECTED' || clerkUserIds !== undefined) throw error;
-  }
-  // One row that is refused must not keep all others.
-  let erased = 0;
-  let refused: unknown;
-  for (const { clerkUserId } of await findTombstones(db, erasure)) {
-    try {
-      erased += await erase(db, { ...erasure, clerkUserIds: [clerkUserId] });
-    } catch (error) {
-      if (failureCode(error) !== 'ROW_REJECTED') throw error;
-      refused ??= error;
-    }
-  }
-  if (refused !== undefined) throw refused;
-  return erased;
+  return erase(db, erasure);
 }
 
 async function erase(db: Database, erasure: Erasure): Promise<number> {
   const { mode, mapped = [] } = erasure;
   const isHard = mode === 'hard';
   const statement = Prisma.sql`
-WITH picked AS MATERIALIZED (${tombstones(erasure, true)}), ${isHard ? REMOVED : anonymised(mapped)}
+WITH picked AS MATERIALIZED (${tombstones(erasure, true)}), ${isHard ? REMOVED : anonymised(mapped)}, ${CURED}
 SELECT count(*)::int AS erased FROM erased`;
   try {
     // A row that stays needs no lock: it goes on refusing what comes late.
@@ -78,7 +54,11 @@ SELECT count(*)::int AS erased FROM erased`;
   }
 }
 
-async function findTombstones(db: Database, erasure: Erasure): Promise<{ clerkUserId: string }[]> {
+/** @returns those whom {@link eraseDeletedUsers}, called with the same, would erase, whoever holds them. */
+export async function listTombstonesToErase(
+  db: Database,
+  erasure: Erasure,
+): Promise<{ clerkUserId: string }[]> {
   try {
     return await query(
       db,
@@ -89,20 +69,23 @@ async function findTombstones(db: Database, erasure: Erasure): Promise<{ clerkUs
   }
 }
 
-/** Tombstones that are due. With ids they are waited for, in the order in which every writer takes rows. */
-function tombstones({ mode, holdbackMs, clerkUserIds, most = MOST }: Erasure, locked: boolean): Prisma.Sql {
+/** With ids they are waited for, in the order in which every writer takes rows. */
+function tombstones({ clerkUserIds, most = MOST, ...policy }: Erasure, locked: boolean): Prisma.Sql {
   const lock = locked ? Prisma.sql`FOR UPDATE` : Prisma.empty;
   return Prisma.sql`
   SELECT clerk_id FROM users
-  WHERE deleted_at IS NOT NULL
-    ${mode === 'anonymise' ? Prisma.sql`AND content_hash > ''` : Prisma.empty}
-    ${holdbackMs > 0 ? Prisma.sql`AND synced_at < now() - make_interval(secs => ${holdbackMs / 1000}::float8)` : Prisma.empty}
+  WHERE ${isToErase(policy)}
     ${
       clerkUserIds === undefined
-        ? Prisma.sql`ORDER BY md5(clerk_id || now()::date::text) LIMIT ${most} ${lock} ${locked ? Prisma.sql`SKIP LOCKED` : Prisma.empty}`
+        ? Prisma.sql`AND NOT ${REFUSED_LATELY} LIMIT ${most} ${lock} ${locked ? Prisma.sql`SKIP LOCKED` : Prisma.empty}`
         : Prisma.sql`AND clerk_id = ANY (${clerkUserIds}::text[]) ORDER BY clerk_id ${lock}`
     }`;
 }
+
+const CURED = Prisma.sql`cured AS (
+  UPDATE sync_failures SET resolved_at = now() FROM erased
+  WHERE sync_failures.clerk_id = erased.clerk_id AND resolved_at IS NULL
+)`;
 
 /** DEFAULT is NULL where nothing else was declared, and spares a column that is NOT NULL. */
 const anonymised = (mapped: readonly MappedColumn[]): Prisma.Sql => Prisma.sql`erased AS (

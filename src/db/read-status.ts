@@ -6,6 +6,7 @@ import { type HooksBacklog, readHooksBacklog } from './hooks-backlog.js';
 import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
 import { latestCompletedRun, RUN_COLUMNS } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
+import { type Erasing, readErasing } from './read-erasing.js';
 import { KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** A reconcile that was completed. */
@@ -47,6 +48,8 @@ export interface SyncStatus {
   deletionsWaiting: number;
   /** Rows that an operator decided to keep, though Clerk does not have their users. */
   deletionsKept: number;
+  /** How far the erasing of deleted users is behind; null with DELETION_MODE=soft. */
+  erasing: Erasing | null;
   /** How far the application's hooks are behind; null where hooks are off. */
   hooks: HooksBacklog | null;
 }
@@ -66,7 +69,7 @@ export async function readStatus(db: Database, nowMs: number): Promise<SyncStatu
 
 async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
   try {
-    const [[instance], [counts], lastReconcile, lastSweep, [newest], failures, emailsTaken, hooks] =
+    const [[instance], [counts], lastReconcile, lastSweep, [newest], failures, emailsTaken, erasing, hooks] =
       await Promise.all([
         query<NonNullable<SyncStatus['instance']>>(db, INSTANCE),
         query<Counts>(db, COUNTS),
@@ -75,6 +78,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
         query<ReconcileRun>(db, NEWEST_RUN),
         waitingUsers(db, Prisma.sql`code <> ${EMAIL_TAKEN}`),
         waitingUsers(db, Prisma.sql`code = ${EMAIL_TAKEN}`),
+        readErasing(db),
         readHooksBacklog(db),
       ]);
     return {
@@ -91,6 +95,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
       emailsTaken,
       deletionsWaiting: counts?.waiting ?? 0,
       deletionsKept: counts?.kept ?? 0,
+      erasing,
       hooks,
     };
   } catch (error) {

@@ -3,7 +3,7 @@ import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
 import { HOOKS_BACKLOG } from './hooks-backlog.js';
 import { postgresFailure } from './postgres-failure.js';
-import { WAITING_DELETIONS } from './waiting-deletions.js';
+import { KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** What a dashboard or an alert wants to know of the table, at the price of a scrape. */
 export interface SyncReadings {
@@ -17,6 +17,10 @@ export interface SyncReadings {
   repairedLastHour: Record<DriftLabel, number>;
   failuresUnresolved: number;
   deletionsWaiting: number;
+  /** Rows that an operator decided to keep, though Clerk does not have their users. */
+  deletionsKept: number;
+  /** Tombstones due to be erased, as the last reconcile counted them; null before the first, and with DELETION_MODE=soft. */
+  tombstonesToErase: number | null;
   /** Changes whose hooks have not been through; null where hooks are off. */
   hooksPending: number | null;
   /** When the oldest of them was written, Unix seconds; null when there is none. */
@@ -41,6 +45,8 @@ export async function readSyncReadings(db: Database): Promise<SyncReadings> {
       repairedLastHour: driftByLabel(row),
       failuresUnresolved: row.failuresUnresolved,
       deletionsWaiting: row.deletionsWaiting,
+      deletionsKept: row.deletionsKept,
+      tombstonesToErase: row.tombstonesToErase,
       hooksPending: row.hooksPending,
       oldestPendingHookSeconds: row.oldestPendingHookSeconds,
     };
@@ -62,6 +68,8 @@ interface Row {
   phantoms: number;
   failuresUnresolved: number;
   deletionsWaiting: number;
+  deletionsKept: number;
+  tombstonesToErase: number | null;
   hooksPending: number | null;
   oldestPendingHookSeconds: number | null;
 }
@@ -74,7 +82,7 @@ const lastOf = (kind: 'sweep' | 'delta') => Prisma.sql`(
 
 const STATEMENT = Prisma.sql`
 WITH latest AS (
-  SELECT clerk_users, live_rows, webhooks FROM reconcile_runs
+  SELECT clerk_users, live_rows, webhooks, to_erase FROM reconcile_runs
   WHERE status = 'completed' ORDER BY started_at DESC LIMIT 1
 ), hour AS (
   SELECT coalesce(sum(created), 0)::int AS created, coalesce(sum(updated), 0)::int AS updated,
@@ -82,9 +90,9 @@ WITH latest AS (
     coalesce(sum(phantoms), 0)::int AS phantoms
   FROM reconcile_runs WHERE finished_at > now() - interval '1 hour' AND started_at > now() - interval '1 day'
 )
-SELECT latest.clerk_users AS "clerkUsers", latest.live_rows AS "liveRows", latest.webhooks, hour.*,
+SELECT latest.clerk_users AS "clerkUsers", latest.live_rows AS "liveRows", latest.webhooks, latest.to_erase AS "tombstonesToErase", hour.*,
   ${lastOf('sweep')} AS "sweepSeconds", ${lastOf('delta')} AS "deltaSeconds",
   (SELECT count(*)::int FROM sync_failures WHERE resolved_at IS NULL) AS "failuresUnresolved",
-  (${WAITING_DELETIONS}) AS "deletionsWaiting",
+  (${WAITING_DELETIONS}) AS "deletionsWaiting", (${KEPT_ROWS}) AS "deletionsKept",
   hooks.pending AS "hooksPending", extract(epoch FROM hooks.oldest_at)::float8 AS "oldestPendingHookSeconds"
 FROM hour LEFT JOIN latest ON true LEFT JOIN (${HOOKS_BACKLOG}) AS hooks ON true`;

@@ -17,6 +17,8 @@ export interface ReconcileRunRecord {
   clerkUsers?: number;
   liveRows?: number;
   webhooks?: WebhookVerdict;
+  /** Tombstones that were due to be erased at its end; not with DELETION_MODE=soft. */
+  toErase?: number;
 }
 
 type Status = ReconcileRunRecord['status'];

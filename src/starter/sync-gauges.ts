@@ -11,6 +11,8 @@ export interface SyncReadings {
   repairedLastHour: Record<string, number>;
   failuresUnresolved: number;
   deletionsWaiting: number;
+  deletionsKept: number;
+  tombstonesToErase: number | null;
   hooksPending: number | null;
   /** Unix seconds. */
   oldestPendingHookSeconds: number | null;
@@ -64,6 +66,14 @@ export function createSyncGauges(
     'deletions_waiting',
     `Rows whose deletion an operator has to approve or reject. During a sweep it may be above 0 for a moment. ${SHARED}`,
   );
+  const kept = gauge(
+    'deletions_kept',
+    `Rows that an operator keeps (rejectDeletions), though Clerk does not have their users. ${SHARED}`,
+  );
+  const toErase = gauge(
+    'tombstones_to_erase',
+    `Deleted users that are due to be anonymised or removed, at the last reconcile; no value with DELETION_MODE=soft. ${SHARED}`,
+  );
   const hooks = gauge(
     'hooks_pending',
     `Changes whose hooks have not been through; no value where hooks are off. ${SHARED}`,
@@ -72,7 +82,7 @@ export function createSyncGauges(
     'hooks_oldest_pending_timestamp_seconds',
     `When the oldest of them was written, Unix seconds; no value when there is none. ${SHARED}`,
   );
-  const single = [clerkUsers, liveRows, webhooksOk, failures, deletions, hooks, oldestHook];
+  const single = [clerkUsers, liveRows, webhooksOk, failures, deletions, kept, toErase, hooks, oldestHook];
   /** A read that hangs is waited for again, not doubled: scrapes must not use up the connections of /readyz. */
   let reading: Promise<SyncReadings> | undefined;
 
@@ -91,6 +101,8 @@ export function createSyncGauges(
     setIfKnown(webhooksOk, readings.webhooksOk === null ? null : Number(readings.webhooksOk));
     failures.set(readings.failuresUnresolved);
     deletions.set(readings.deletionsWaiting);
+    kept.set(readings.deletionsKept);
+    setIfKnown(toErase, readings.tombstonesToErase);
     setIfKnown(hooks, readings.hooksPending);
     setIfKnown(oldestHook, readings.oldestPendingHookSeconds);
     for (const [kind, seconds] of Object.entries(readings.lastReconcileSeconds))

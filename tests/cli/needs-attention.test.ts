@@ -31,6 +31,7 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   emailsTaken: { unresolved: 0, first: [] },
   deletionsWaiting: 0,
   deletionsKept: 0,
+  erasing: null,
   hooks: null,
   ...given,
 });
@@ -178,6 +179,17 @@ test('rows that an operator keeps are told with the command that deletes them, a
   expect(text({ deletionsKept: 64, deletionsWaiting: 2 })).toMatch(
     /^Deletions {7}2 wait, 64 rows kept by rejectDeletions \(to delete: clerk-sync reconcile --most-deletions 66\)$/m,
   );
+});
+
+test('deleted users that are to be erased are told, and need a person once an hour has made them no fewer', () => {
+  const erasing = { toErase: 50_000, anHourBefore: null };
+  expect(attention({ erasing })).toEqual([]);
+  expect(text({ erasing })).toMatch(/^Erasing {9}50,000 deleted users to be erased, as of the last reconcile$/m);
+  expect(attention({ erasing: { toErase: 0, anHourBefore: 0 } })).toEqual([]);
+  expect(attention({ erasing: { toErase: 9, anHourBefore: 10 } })).toEqual([]);
+  expect(attention({ erasing: { toErase: 10, anHourBefore: 10 } })).toEqual([
+    expect.stringMatching(/^10 deleted users should have been .* erase-deleted-users waits for/),
+  ]);
 });
 
 test('what the last reconcile did is told by label, with what it left', () => {

@@ -42,6 +42,7 @@ test('of an empty database it tells that there is nothing', async () => {
     emailsTaken: { unresolved: 0, first: [] },
     deletionsWaiting: 0,
     deletionsKept: 0,
+    erasing: null,
     hooks: null,
   });
 });
@@ -169,6 +170,19 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it, and the ro
     ],
   });
   expect(await readStatus(own.db, NOW_MS)).toMatchObject({ deletionsWaiting: 1, deletionsKept: 1 });
+});
+
+test('how many tombstones are to be erased is told as the last reconcile counted them, and one of an hour before', async () => {
+  const counted = (minutesAgo: number, toErase: number | null, status = 'completed') => ({
+    ...runRow({ kind: 'delta', status, finishedAtMs: ago(minutesAgo) }),
+    toErase,
+  });
+  await own.db.reconcileRun.createMany({ data: [counted(89, 9), counted(70, 8), counted(30, 7)] });
+  expect((await readStatus(own.db, NOW_MS)).erasing).toEqual({ toErase: 7, anHourBefore: null });
+  await own.db.reconcileRun.createMany({ data: [counted(9, 6), counted(1, null, 'running')] });
+  expect((await readStatus(own.db, NOW_MS)).erasing).toEqual({ toErase: 6, anHourBefore: 8 });
+  await own.db.reconcileRun.create({ data: counted(5, null) });
+  expect((await readStatus(own.db, NOW_MS)).erasing).toBeNull();
 });
 
 test('it tells the instance, and what the log says of webhooks', async () => {

@@ -19,6 +19,8 @@ test('of an empty database nothing is known but that nothing waits', async () =>
     repairedLastHour: NOTHING,
     failuresUnresolved: 0,
     deletionsWaiting: 0,
+    deletionsKept: 0,
+    tombstonesToErase: null,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   });
@@ -39,7 +41,13 @@ test("counts and verdict are the last completed run's, times each kind's, and re
         phantoms: 3,
         webhooks: 'ok',
       },
-      { ...runRow({ kind: 'delta', finishedAtMs: ago(2) }), updated: 5, webhooks: 'lossy', ...counted },
+      {
+        ...runRow({ kind: 'delta', finishedAtMs: ago(2) }),
+        updated: 5,
+        webhooks: 'lossy',
+        toErase: 7,
+        ...counted,
+      },
       { ...runRow({ kind: 'delta', status: 'cancelled', finishedAtMs: ago(1) }), updated: 6 },
       runRow({ status: 'running', finishedAtMs: nowMs }),
     ],
@@ -55,10 +63,14 @@ test("counts and verdict are the last completed run's, times each kind's, and re
       lastFailedAt: new Date(),
     },
   });
-  await applySnapshots(own.db, [snapshotOf('user_waits', T0)], 'reconcile');
+  await applySnapshots(own.db, [snapshotOf('user_kept', T0), snapshotOf('user_waits', T0)], 'reconcile');
   const at = new Date();
-  await own.db.deletionCandidate.create({
-    data: { clerkId: 'user_waits', runId: 'r', foundAt: at, goneAt: at },
+  const candidate = { runId: 'r', foundAt: at, goneAt: at };
+  await own.db.deletionCandidate.createMany({
+    data: [
+      { clerkId: 'user_waits', ...candidate },
+      { clerkId: 'user_kept', ...candidate, rejectedAt: at },
+    ],
   });
   expect(await readSyncReadings(own.db)).toEqual({
     ...counted,
@@ -67,6 +79,8 @@ test("counts and verdict are the last completed run's, times each kind's, and re
     repairedLastHour: { missed_create: 3, missed_update: 11, missed_delete: 1, phantom: 3 },
     failuresUnresolved: 1,
     deletionsWaiting: 1,
+    deletionsKept: 1,
+    tombstonesToErase: 7,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   });

@@ -31,7 +31,7 @@ test(`a worker that stood still ${FREEZE_AT.length} times for ${FROZEN_MS / 1000
     await service.client.workflow.signalWithStart(syncUser, {
       workflowId: syncUserWorkflowId(id),
       taskQueue: SYNC_TASK_QUEUE,
-      args: [{ clerkUserId: id, lingerMs: 1_000, searchAttributes: true }],
+      args: [{ clerkUserId: id, lingerMs: 1_000 }],
       signal: userChanged,
       signalArgs: [[snapshotChange(id, 1_750_000_000_000)]],
     });

@@ -13,6 +13,8 @@ const READINGS: SyncReadings = {
   repairedLastHour: { missed_create: 2, missed_update: 0 },
   failuresUnresolved: 1,
   deletionsWaiting: 40,
+  deletionsKept: 64,
+  tombstonesToErase: 50_000,
   hooksPending: 7,
   oldestPendingHookSeconds: 1_750_000_100.25,
 };
@@ -49,6 +51,8 @@ test('each reading is a gauge, and what is not known has no value', async () => 
     'drift_repaired_last_hour{label="missed_update"}': 0,
     failures_unresolved: 1,
     deletions_waiting: 40,
+    deletions_kept: 64,
+    tombstones_to_erase: 50_000,
     hooks_pending: 7,
     hooks_oldest_pending_timestamp_seconds: 1_750_000_100.25,
   });
@@ -74,6 +78,7 @@ test('before the first reconcile only what is known has a value', async () => {
     clerkUsers: null,
     liveRows: null,
     webhooksOk: null,
+    tombstonesToErase: null,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   };

@@ -27,6 +27,7 @@ export interface TestServiceOptions {
   deletionGraceMs?: number;
   /** Default: tombstones stay as they are. */
   deletion?: ActivityDependencies['deletion'];
+  userChangesRetentionDays?: number;
   hooks?: UserHooks;
   /** Default: a migrated one of its own. */
   database?: TestDatabase;
@@ -83,6 +84,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
           ...(hooks === undefined ? {} : { hooks }),
           keepPrivateMetadata: false,
           deletion: options.deletion ?? { mode: 'soft', holdbackMs: 0 },
+          userChangesRetentionDays: options.userChangesRetentionDays,
           reconcile: {
             pageSize: options.pageSize ?? 500,
             pagesPerRun: options.pagesPerRun,

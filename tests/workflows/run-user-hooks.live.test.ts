@@ -253,7 +253,7 @@ describe('runUserHooks', () => {
     await write(id, 0);
     await write(id, 1);
     await tick();
-    await until(() => log.of(id).length === 2);
+    await waitUntil(() => log.of(id).length === 2);
     for (const revision of [1, 0, -1, 2.5, Number.NaN]) await runOf(id).signal(skipHook, revision);
     endSecond();
     expect(await runOf(id).result()).toEqual({ ran: 2, skipped: 0 });
