@@ -184,7 +184,9 @@ test('rows that an operator keeps are told with the command that deletes them, a
 test('deleted users that are to be erased are told, and need a person once an hour has made them no fewer', () => {
   const erasing = { toErase: 50_000, anHourBefore: null };
   expect(attention({ erasing })).toEqual([]);
-  expect(text({ erasing })).toMatch(/^Erasing {9}50,000 deleted users to be erased, as of the last reconcile$/m);
+  expect(text({ erasing })).toMatch(
+    /^Erasing {9}50,000 deleted users to be erased, as of the last reconcile$/m,
+  );
   expect(attention({ erasing: { toErase: 0, anHourBefore: 0 } })).toEqual([]);
   expect(attention({ erasing: { toErase: 9, anHourBefore: 10 } })).toEqual([]);
   expect(attention({ erasing: { toErase: 10, anHourBefore: 10 } })).toEqual([

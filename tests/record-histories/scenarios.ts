@@ -83,6 +83,12 @@ export const SCENARIOS = {
     rejected: 'completed',
     'nothing-left': 'completed',
   },
+  eraseDeletedUsers: {
+    erased: 'completed',
+  },
+  pruneUserChanges: {
+    pruned: 'completed',
+  },
   runUserHooks: {
     ran: 'completed',
     'trying-again': 'open',

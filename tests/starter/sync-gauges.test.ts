@@ -91,7 +91,12 @@ test('before the first reconcile only what is known has a value', async () => {
     }),
   });
   await refresh();
-  expect(await values(registry)).toEqual({ postgres_up: 1, failures_unresolved: 1, deletions_waiting: 40 });
+  expect(await values(registry)).toEqual({
+    postgres_up: 1,
+    failures_unresolved: 1,
+    deletions_waiting: 40,
+    deletions_kept: 64,
+  });
 });
 
 test('where Postgres fails the scrape goes on, and no gauge keeps an old value', async () => {
