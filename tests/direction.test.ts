@@ -75,7 +75,7 @@ describe('this test', () => {
     ['src/activities/index.ts', '@temporalio/client'],
     ['src/clerk/get-user.ts', '../db/database.js'],
     ['src/db/database.ts', '../clerk/get-user.js', true],
-    ['src/starter/app.ts', '../db/is-reachable.js'],
+    ['src/starter/app.ts', '../db/read-user.js'],
     ['src/starter/app.ts', '../activities/index.js'],
     ['src/starter/app.ts', '../config.js', true],
     ['src/starter/app.ts', 'pg', true],

@@ -2,7 +2,6 @@ import { setTimeout } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Config } from '../config.js';
 import { connectDatabase, type Database } from '../db/database.js';
-import { isReachable } from '../db/is-reachable.js';
 import { readSyncReadings } from '../db/read-sync-readings.js';
 import { readUser } from '../db/read-user.js';
 import type { Logger } from '../log.js';
@@ -10,6 +9,7 @@ import { createApp } from '../starter/app.js';
 import { ensureSchedules } from '../starter/ensure-schedules.js';
 import { createStarterMetrics } from '../starter/metrics.js';
 import { listen, type RunningServer } from '../starter/server.js';
+import { shareRead } from '../starter/share-read.js';
 import { createUserSignaler } from '../starter/signal-user.js';
 import { createSyncUserNow } from '../starter/sync-user-now.js';
 import { createWebhookVerifier } from '../starter/verify-webhook.js';
@@ -17,6 +17,7 @@ import { askTemporal, boundedBackoff } from './connect-temporal.js';
 import { sessionVerifier } from './session-verifier.js';
 import { tellTemporalProblem } from './tell-temporal-problem.js';
 import { temporalProblem } from './temporal-problem.js';
+import { waitForTables } from './wait-for-tables.js';
 
 export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
   client: Client;
@@ -28,6 +29,8 @@ const SCHEDULE_RETRY_MS = 2_000;
 /** For each of the steps after the last answer: Temporal and Postgres may hang. */
 const LETTING_GO_MS = 1_000;
 const READY_DEADLINE_MS = 2_500;
+/** Less than the limits of /readyz and /metrics, which then say the same. */
+const POSTGRES_ANSWER_MS = 1_900;
 
 /** Builds the starter out of its settings and runs it. Starts even while Temporal is away, and then answers 503. */
 export async function runStarter(config: Config, log: Logger): Promise<RunningStarter> {
@@ -45,6 +48,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
     lingerMs: config.SYNC_LINGER_SECONDS * 1000,
   };
   const signalUser = createUserSignaler(runs);
+  const readPostgres = shareRead(() => readSyncReadings(db), POSTGRES_ANSWER_MS);
 
   const app = createApp({
     verify: createWebhookVerifier(config.CLERK_WEBHOOK_SIGNING_SECRET ?? []),
@@ -57,7 +61,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       corsOrigins: config.CORS_ORIGINS ?? [],
     },
     log,
-    metrics: createStarterMetrics(() => readSyncReadings(db)),
+    metrics: createStarterMetrics(readPostgres),
     mode: config.SYNC_MODE,
     keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
     instanceId: config.CLERK_INSTANCE_ID,
@@ -69,12 +73,14 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
         );
         return true;
       },
-      postgres: () => isReachable(db),
+      postgres: () => readPostgres().then(() => true),
       draining: () => stopping.signal.aborted,
     },
   });
   const server = await listen(app, config.PORT, config.HOST);
   const schedules = keepTryingSchedules();
+  // It has no failure of its own, and ends with the starter.
+  void waitForTables(db, log, stopping.signal);
 
   return {
     url: server.url,

@@ -6,6 +6,7 @@ import { type RunningWorker, startWorker } from '../worker/start-worker.js';
 import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
 import { tellAccessProblems } from './tell-access-problems.js';
 import { tellUnfitColumns } from './tell-unfit-columns.js';
+import { waitForTables } from './wait-for-tables.js';
 import { waitForTemporal } from './wait-for-temporal.js';
 
 /**
@@ -51,10 +52,15 @@ export async function runWorker(
       },
     },
   });
-  const told = Promise.all([tellUnfitColumns(db, mapping?.columns ?? [], log), tellAccessProblems(db, log)]);
+  const stopping = new AbortController();
+  const told = waitForTables(db, log, stopping.signal).then(async (areThere) => {
+    if (areThere)
+      await Promise.all([tellUnfitColumns(db, mapping?.columns ?? [], log), tellAccessProblems(db, log)]);
+  });
   return {
     finished: worker.finished,
     async stop() {
+      stopping.abort();
       await worker.stop();
       await told;
       await db.$disconnect();

@@ -1,16 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { MIGRATIONS_FOLDER, MIGRATIONS_LEDGER, migrationNames } from './migration-names.js';
 import { migrationRefused } from './migration-refused.js';
 import { readPostgresUrl } from './postgres-url.js';
 import { beginTransaction, findHome, type Home } from './session.js';
 
-const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url));
 /** Any number that nobody else locks; Prisma's own is another. */
 const ADVISORY_LOCK = 2_026_112_100;
-/** Of our own, for an application's Prisma Migrate takes every row of `_prisma_migrations` for one of its own. */
-const LEDGER = 'clerk_sync_migrations';
 
 /**
  * Applies the migrations of prisma/migrations that the schema has not had, and notes them in the table
@@ -52,7 +49,7 @@ function targetOf({ path: [target] }: Home): string {
 /** A second installation is made only where it was asked for. */
 async function refuseAmbiguity(client: Client, target: string): Promise<void> {
   const { rows } = await client.query<{ schema: string }>(
-    `SELECT nspname AS schema FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass('${LEDGER}')`,
+    `SELECT nspname AS schema FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass('${MIGRATIONS_LEDGER}')`,
   );
   const [found] = rows;
   if (found === undefined || found.schema === target) return;
@@ -82,7 +79,7 @@ interface Found {
 }
 
 async function lookAt(client: Client, target: string): Promise<Found> {
-  const ledger = `${escapeIdentifier(target)}.${LEDGER}`;
+  const ledger = `${escapeIdentifier(target)}.${MIGRATIONS_LEDGER}`;
   const { rows } = await client
     .query<{ hasSchema: boolean; hasLedger: boolean; encoding: string }>(
       `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = ${escapeLiteral(target)}) AS "hasSchema",
@@ -106,11 +103,7 @@ async function pendingMigrations(client: Client, { ledger, hasLedger }: Found): 
     ? await client.query<{ name: string }>(`SELECT name FROM ${ledger}`)
     : { rows: [] };
   const applied = new Set(rows.map(({ name }) => name));
-  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && !applied.has(entry.name))
-    .map((entry) => entry.name)
-    .sort();
+  return (await migrationNames()).filter((name) => !applied.has(name));
 }
 
 async function makeSchema(client: Client, target: string): Promise<void> {
@@ -120,7 +113,7 @@ async function makeSchema(client: Client, target: string): Promise<void> {
 }
 
 async function apply(client: Client, { target, ledger }: Found, name: string): Promise<void> {
-  const sql = await readFile(path.join(MIGRATIONS, name, 'migration.sql'), 'utf8');
+  const sql = await readFile(path.join(MIGRATIONS_FOLDER, name, 'migration.sql'), 'utf8');
   try {
     await client.query(
       `CREATE TABLE IF NOT EXISTS ${ledger} (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())`,

@@ -41,7 +41,10 @@ export function createSyncGauges(
 ): () => Promise<void> {
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name: `clerk_sync_${name}`, help, labelNames, registers: [registry] });
-  const postgresUp = gauge('postgres_up', 'Whether Postgres answered for this scrape: 1 or 0.');
+  const postgresUp = gauge(
+    'postgres_up',
+    'Whether Postgres answered for this scrape and has the tables: 1 or 0.',
+  );
   const clerkUsers = gauge('clerk_users', `Users that Clerk had at the last reconcile. ${SHARED}`);
   const liveRows = gauge('live_rows', `Rows that are not deleted, at the last reconcile. ${SHARED}`);
   const lastReconcile = gauge(

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { failure } from '../../src/failures.js';
 import type { HealthChecks } from '../../src/starter/health.js';
 import { deferred } from './deferred.js';
 import { startTestStarter, type TestStarter } from './start-test-starter.js';
@@ -31,6 +32,12 @@ describe('/readyz', () => {
     ['without Postgres', 503, answers('ok', 'down', 'down'), { postgres: down }],
     ['with neither', 503, answers('down', 'down', 'down'), { temporal: down, postgres: down }],
     ['with a check that fails', 503, answers('ok', 'down', 'down'), { postgres: failing }],
+    [
+      'with a check that fails for a known reason',
+      503,
+      { ...answers('ok', 'down', 'down'), code: 'SCHEMA_MISSING' },
+      { postgres: () => Promise.reject(failure('SCHEMA_MISSING', 'marker')) },
+    ],
     ['while draining', 503, answers('ok', 'ok', 'draining'), { draining: () => true }],
     [
       'while draining, without Temporal',
