@@ -65,6 +65,10 @@ const settings = z.object({
     .regex(/^ins_\S+$/, 'must be ins_…')
     .optional(),
   SYNC_MODE: z.enum(['payload', 'refetch']).default('payload'),
+  SYNC_NAME_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{0,50}$/, 'must be at most 50 letters, digits, - and _')
+    .default(''),
   SYNC_LINGER_SECONDS: wholeNumber(1, 3600, 45),
   STORE_PRIVATE_METADATA: flag,
   DELETION_MODE: z.enum(['soft', 'anonymise', 'hard']).default('soft'),

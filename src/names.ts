@@ -1,6 +1,7 @@
 /**
  * Every name that Temporal stores. A name typed in two places drifts, so no such string stands elsewhere; changing
- * one is a migration, for runs and schedules of the old name go on existing.
+ * one is a migration, for runs and schedules of the old name go on existing. What SYNC_NAME_PREFIX goes before is taken
+ * from {@link namesFor}.
  */
 
 /** Workflows, and activities that need Postgres only: what a webhook brought is written here. */
@@ -43,9 +44,6 @@ export const PRUNE_USER_CHANGES = 'pruneUserChanges';
 export const DISPATCH_USER_HOOKS = 'dispatchUserHooks';
 export const RUN_USER_HOOKS = 'runUserHooks';
 
-/** Finds the runs that have hooks in hand: being called, tried again, or parked. */
-export const OPEN_HOOKS_QUERY = `WorkflowType="${RUN_USER_HOOKS}" AND ExecutionStatus="Running"`;
-
 /** One at a time: deletions that wait for an operator. */
 export const DELETE_GONE_USERS_WORKFLOW_ID = 'delete-gone-users';
 
@@ -65,3 +63,47 @@ export const syncUserWorkflowId = (clerkUserId: string): string => `sync-user/${
 
 /** @returns the workflow ID of one user's hooks: one open run a user, so that they are run in order. */
 export const userHooksWorkflowId = (clerkUserId: string): string => `user-hooks/${clerkUserId}`;
+
+/** Names that several services in one Temporal namespace must not share; types of workflows and signals they may. */
+export interface Names {
+  syncTaskQueue: string;
+  refetchTaskQueue: string;
+  reconcileTaskQueue: string;
+  hooksTaskQueue: string;
+  reconcileScheduleId: string;
+  sweepScheduleId: string;
+  hooksScheduleId: string;
+  deleteGoneUsersWorkflowId: string;
+  reconcileByHandWorkflowId: (atMs: number) => string;
+  syncUserWorkflowId: (clerkUserId: string) => string;
+  userHooksWorkflowId: (clerkUserId: string) => string;
+  /** Finds the runs that have hooks in hand: being called, tried again, or parked. */
+  openHooksQuery: string;
+}
+
+/** @param prefix of the setting SYNC_NAME_PREFIX, which stands before every name of {@link Names}; `''` for none. */
+export const namesFor = (prefix: string): Names => ({
+  syncTaskQueue: prefix + SYNC_TASK_QUEUE,
+  refetchTaskQueue: prefix + REFETCH_TASK_QUEUE,
+  reconcileTaskQueue: prefix + RECONCILE_TASK_QUEUE,
+  hooksTaskQueue: prefix + HOOKS_TASK_QUEUE,
+  reconcileScheduleId: prefix + RECONCILE_SCHEDULE_ID,
+  sweepScheduleId: prefix + SWEEP_SCHEDULE_ID,
+  hooksScheduleId: prefix + HOOKS_SCHEDULE_ID,
+  deleteGoneUsersWorkflowId: prefix + DELETE_GONE_USERS_WORKFLOW_ID,
+  reconcileByHandWorkflowId: (atMs) => prefix + reconcileByHandWorkflowId(atMs),
+  syncUserWorkflowId: (clerkUserId) => prefix + syncUserWorkflowId(clerkUserId),
+  userHooksWorkflowId: (clerkUserId) => prefix + userHooksWorkflowId(clerkUserId),
+  openHooksQuery: `WorkflowType="${RUN_USER_HOOKS}" AND ExecutionStatus="Running" AND TaskQueue="${prefix}${SYNC_TASK_QUEUE}"`,
+});
+
+/** Without a prefix. */
+export const PLAIN_NAMES = namesFor('');
+
+const TASK_QUEUES = [SYNC_TASK_QUEUE, REFETCH_TASK_QUEUE, RECONCILE_TASK_QUEUE, HOOKS_TASK_QUEUE];
+
+/** @returns the names of the service whose task queue this is: workflows and activities read no settings. */
+export function namesBeside(taskQueue: string): Names {
+  const plain = TASK_QUEUES.find((name) => taskQueue.endsWith(name));
+  return namesFor(plain === undefined ? '' : taskQueue.slice(0, -plain.length));
+}

@@ -1,6 +1,6 @@
 import type { getClient } from '@temporalio/activity';
 import { turnOnHooks } from '../db/turn-on-hooks.js';
-import { DISPATCH_USER_HOOKS, HOOKS_SCHEDULE_ID, SYNC_TASK_QUEUE } from '../names.js';
+import { DISPATCH_USER_HOOKS, type Names } from '../names.js';
 import type { HookDependencies } from './run-user-hook.js';
 
 /** What a write in a worker of ours tells at once does not wait for it; a sweep's users and sign-ins do. */
@@ -14,11 +14,15 @@ type Client = ReturnType<typeof getClient>;
  * @remarks The Schedule is made by workers that have hooks, so that nobody else has to be told that there are hooks. One
  *   that exists is left alone: an operator's pause and interval stay.
  */
-export function createHooksSwitch({ db, hooks }: HookDependencies, client: Client): () => Promise<void> {
+export function createHooksSwitch(
+  { db, hooks }: HookDependencies,
+  client: Client,
+  names: Names,
+): () => Promise<void> {
   let turned: Promise<void> | undefined;
   const turnOn = async (): Promise<void> => {
     await turnOnHooks(db, hooks.existingUsers === 'skip');
-    await ensureSchedule(client);
+    await ensureSchedule(client, names);
   };
   return () => {
     turned ??= turnOn().catch((error: unknown) => {
@@ -29,16 +33,16 @@ export function createHooksSwitch({ db, hooks }: HookDependencies, client: Clien
   };
 }
 
-async function ensureSchedule(client: Client): Promise<void> {
+async function ensureSchedule(client: Client, names: Names): Promise<void> {
   try {
     await client.schedule.create({
-      scheduleId: HOOKS_SCHEDULE_ID,
+      scheduleId: names.hooksScheduleId,
       spec: { intervals: [{ every: TICK_MS }] },
       action: {
         type: 'startWorkflow',
         workflowType: DISPATCH_USER_HOOKS,
-        workflowId: HOOKS_SCHEDULE_ID,
-        taskQueue: SYNC_TASK_QUEUE,
+        workflowId: names.hooksScheduleId,
+        taskQueue: names.syncTaskQueue,
         args: [],
       },
       policies: { overlap: 'SKIP', catchupWindow: 60_000, pauseOnFailure: false },

@@ -1,5 +1,5 @@
-import { getClient } from '@temporalio/activity';
-import { HOOKS_PENDING_SIGNAL, RUN_USER_HOOKS, SYNC_TASK_QUEUE, userHooksWorkflowId } from '../names.js';
+import { activityInfo, getClient } from '@temporalio/activity';
+import { HOOKS_PENDING_SIGNAL, namesBeside, RUN_USER_HOOKS } from '../names.js';
 import { byDeadline } from './by-deadline.js';
 
 /**
@@ -10,10 +10,11 @@ import { byDeadline } from './by-deadline.js';
  * @remarks Safe to repeat: what is pending stands in the table, and the signal carries nothing.
  */
 export async function offerUserHooks(clerkUserId: string): Promise<void> {
+  const names = namesBeside(activityInfo().taskQueue);
   await byDeadline(
     getClient().workflow.signalWithStart(RUN_USER_HOOKS, {
-      workflowId: userHooksWorkflowId(clerkUserId),
-      taskQueue: SYNC_TASK_QUEUE,
+      workflowId: names.userHooksWorkflowId(clerkUserId),
+      taskQueue: names.syncTaskQueue,
       args: [{ clerkUserId }],
       signal: HOOKS_PENDING_SIGNAL,
       staticSummary: `Runs the hooks of ${clerkUserId}`,

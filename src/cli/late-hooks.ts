@@ -1,12 +1,5 @@
 import type { SyncStatus } from '../db/read-status.js';
-import {
-  HOOKS_SCHEDULE_ID,
-  HOOKS_TASK_QUEUE,
-  OPEN_HOOKS_QUERY,
-  RETRY_SIGNAL,
-  SKIP_HOOK_SIGNAL,
-  userHooksWorkflowId,
-} from '../names.js';
+import { type Names, RETRY_SIGNAL, SKIP_HOOK_SIGNAL } from '../names.js';
 import { counted, duration } from './in-words.js';
 
 /**
@@ -15,24 +8,25 @@ import { counted, duration } from './in-words.js';
  */
 const LATE_MS = 15 * 60_000;
 
-const signal = (name: string): string =>
-  `  temporal workflow signal --workflow-id ${userHooksWorkflowId('<clerk id>')} --name ${name}`;
-
-/** A line each, of what holds hooks up and how to see which it is. */
-const WHAT_TO_DO: readonly string[] = [
-  'Runs that have hooks in hand, be they tried again or parked, are listed by',
-  `  temporal workflow list --query '${OPEN_HOOKS_QUERY}'`,
-  'and the Web UI says of each why: its pending activity has the last failure, its details (User Metadata) say that it is parked. Once that is cured, the hook is called again by itself, and a parked one after',
-  signal(RETRY_SIGNAL),
-  'To leave the hook of one change out:',
-  signal(`${SKIP_HOOK_SIGNAL} --input <revision>`),
-  `If no run moves: the Schedule ${HOOKS_SCHEDULE_ID} may be paused, or no worker has hooks (CLERK_SYNC_CONFIG). Those that have are the pollers of`,
-  `  temporal task-queue describe --task-queue ${HOOKS_TASK_QUEUE}`,
-  'Where hooks were given up for good, the README\'s "Hooks" says how to turn them off. If none fails and the number falls, as after a first sweep or an import, they only take their time.',
-];
+/** @returns a line each, of what holds hooks up and how to see which it is. */
+function whatToDo(names: Names): string[] {
+  const signal = (name: string): string =>
+    `  temporal workflow signal --workflow-id ${names.userHooksWorkflowId('<clerk id>')} --name ${name}`;
+  return [
+    'Runs that have hooks in hand, be they tried again or parked, are listed by',
+    `  temporal workflow list --query '${names.openHooksQuery}'`,
+    'and the Web UI says of each why: its pending activity has the last failure, its details (User Metadata) say that it is parked. Once that is cured, the hook is called again by itself, and a parked one after',
+    signal(RETRY_SIGNAL),
+    'To leave the hook of one change out:',
+    signal(`${SKIP_HOOK_SIGNAL} --input <revision>`),
+    `If no run moves: the Schedule ${names.hooksScheduleId} may be paused, or no worker has hooks (CLERK_SYNC_CONFIG). Those that have are the pollers of`,
+    `  temporal task-queue describe --task-queue ${names.hooksTaskQueue}`,
+    'Where hooks were given up for good, the README\'s "Hooks" says how to turn them off. If none fails and the number falls, as after a first sweep or an import, they only take their time.',
+  ];
+}
 
 /** @returns what a person has to do where hooks are far behind; empty where they are not, or are off. */
-export function lateHooks({ hooks }: SyncStatus, nowMs: number): string[] {
+export function lateHooks({ hooks }: SyncStatus, nowMs: number, names: Names): string[] {
   if (!hooks?.oldestAt) return [];
   const waitedMs = nowMs - hooks.oldestAt.getTime();
   if (waitedMs <= LATE_MS) return [];
@@ -47,5 +41,5 @@ export function lateHooks({ hooks }: SyncStatus, nowMs: number): string[] {
       `  ${clerkUserId}  revision ${revision}, ${counted(failures, 'failed attempt')}`,
   );
   const more = failed > users.length ? [`  and ${counted(failed - users.length, 'other')}`] : [];
-  return [[`${head} ${failing}`, ...users, ...more, ...WHAT_TO_DO].join('\n')];
+  return [[`${head} ${failing}`, ...users, ...more, ...whatToDo(names)].join('\n')];
 }

@@ -1,6 +1,6 @@
 import type { SyncStatus, WaitingUsers } from '../db/read-status.js';
-import { RECONCILE_SCHEDULE_ID } from '../names.js';
-import { DECIDE_DELETIONS } from './decide-deletions.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
+import { decideDeletions } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
 import { lateHooks } from './late-hooks.js';
 import { slowErasing } from './slow-erasing.js';
@@ -13,15 +13,20 @@ const LATE_INTERVALS = 10;
  * @returns what a person has to look at, each with what to do; several lines where there are commands. Empty when all is
  *   well.
  */
-export function needsAttention(status: SyncStatus, nowMs: number, intervalMs: number): string[] {
+export function needsAttention(
+  status: SyncStatus,
+  nowMs: number,
+  intervalMs: number,
+  names: Names = PLAIN_NAMES,
+): string[] {
   return [
     ...webhooks(status),
-    ...failures(status),
+    ...failures(status, names),
     ...emailsTaken(status),
-    ...deletions(status),
+    ...deletions(status, names),
     ...slowErasing(status),
-    ...lateHooks(status, nowMs),
-    ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs),
+    ...lateHooks(status, nowMs, names),
+    ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs, names),
   ];
 }
 
@@ -39,11 +44,11 @@ function webhooks({ webhooks: { verdict, repaired, delivered } }: SyncStatus): s
   return [];
 }
 
-function failures({ failures: waiting }: SyncStatus): string[] {
+function failures({ failures: waiting }: SyncStatus, names: Names): string[] {
   if (waiting.unresolved === 0) return [];
   return [
     [
-      `${counted(waiting.unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each. Then: temporal workflow signal --workflow-id sync-user/<clerk id> --name retry. If that run is not open, clerk-sync reconcile tries the user again.`,
+      `${counted(waiting.unresolved, 'user')} cannot be written. The README's "Failure codes" say what to do about each. Then: temporal workflow signal --workflow-id ${names.syncUserWorkflowId('<clerk id>')} --name retry. If that run is not open, clerk-sync reconcile tries the user again.`,
       ...named(waiting),
     ].join('\n'),
   ];
@@ -67,17 +72,22 @@ function named({ unresolved, first }: WaitingUsers): string[] {
   ];
 }
 
-function deletions({ deletionsWaiting: waiting }: SyncStatus): string[] {
+function deletions({ deletionsWaiting: waiting }: SyncStatus, names: Names): string[] {
   if (waiting === 0) return [];
-  return [[`Deletions that wait for you: ${grouped(waiting)}.`, ...DECIDE_DELETIONS].join('\n')];
+  return [[`Deletions that wait for you: ${grouped(waiting)}.`, ...decideDeletions(names)].join('\n')];
 }
 
-function reconciles({ lastReconcile, running }: SyncStatus, nowMs: number, lateMs: number): string[] {
+function reconciles(
+  { lastReconcile, running }: SyncStatus,
+  nowMs: number,
+  lateMs: number,
+  names: Names,
+): string[] {
   const sinceMs = lastReconcile ? nowMs - lastReconcile.finishedAt.getTime() : Number.POSITIVE_INFINITY;
   if (sinceMs <= lateMs) return [];
   const what = lastReconcile ? `for ${duration(sinceMs)}` : 'yet';
   const done = running
     ? `A ${running.kind} has been running for ${duration(nowMs - running.startedAt.getTime())}; the Web UI shows how far it is, or what it waits for.`
-    : `Is a worker running, and is neither the schedule ${RECONCILE_SCHEDULE_ID} nor its open run paused? If that run is open, its pending activity in the Web UI says what it waits for (Clerk, the key, Postgres).`;
+    : `Is a worker running, and is neither the schedule ${names.reconcileScheduleId} nor its open run paused? If that run is open, its pending activity in the Web UI says what it waits for (Clerk, the key, Postgres).`;
   return [`No reconcile was completed ${what}. ${done}`];
 }

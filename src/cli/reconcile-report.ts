@@ -1,8 +1,9 @@
 import type { FieldValues } from '../db/find-drift.js';
 import type { Drift, DriftLabel } from '../drift.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import type { ReconcileResult } from '../workflows/reconcile-messages.js';
 import { aligned } from './aligned.js';
-import { DECIDE_DELETIONS } from './decide-deletions.js';
+import { decideDeletions } from './decide-deletions.js';
 import { deleteKeptRows } from './delete-kept-rows.js';
 import { counted, duration, grouped } from './in-words.js';
 
@@ -51,14 +52,14 @@ export function exitCodeOf({ asked, result, validation }: ReconcileRuns): number
 }
 
 /** What an apply did: its summary, the repairs by label, and what it left for a person. */
-export function applyReport(result: ReconcileResult): string[] {
+export function applyReport(result: ReconcileResult, names: Names = PLAIN_NAMES): string[] {
   return [
     result.summary,
     ...driftTable(result.drift),
     ...(result.withheld > 0
       ? ['', `Deletions withheld, for they are too many to be made without you: ${grouped(result.withheld)}.`]
       : []),
-    ...(result.withheld > 0 ? DECIDE_DELETIONS : []),
+    ...(result.withheld > 0 ? decideDeletions(names) : []),
     ...failedLine(result),
   ];
 }

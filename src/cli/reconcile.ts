@@ -2,6 +2,7 @@ import { createClerkApi } from '../clerk/clerk-api.js';
 import { type Config, readConfig } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import type { FieldValues } from '../db/find-drift.js';
+import { namesFor } from '../names.js';
 import type { ReconcileMode, ReconcileResult } from '../workflows/reconcile-messages.js';
 import { compareValues } from './compare-values.js';
 import { connectTemporal } from './connect-temporal.js';
@@ -68,7 +69,13 @@ async function runAll(
     const run = (mode: ReconcileMode) => {
       const limit = options.mostDeletions === undefined ? {} : { mostDeletions: options.mostDeletions };
       const input = { kind: 'sweep', mode, ...limit } as const;
-      return runReconcile(client, input, showProgress(process.stderr), cancel);
+      return runReconcile(
+        client,
+        namesFor(config.SYNC_NAME_PREFIX),
+        input,
+        showProgress(process.stderr),
+        cancel,
+      );
     };
     const result = cancel.aborted ? null : await run(asked === 'apply' ? 'apply' : 'plan');
     if (result === null) return cancelled();
@@ -93,7 +100,7 @@ async function reportOf(
   config: Config,
   { values }: ReconcileCommandOptions,
 ): Promise<string[]> {
-  if (asked === 'apply') return applyReport(result);
+  if (asked === 'apply') return applyReport(result, namesFor(config.SYNC_NAME_PREFIX));
   if (asked === 'validate') return validationReport(result, Date.now());
   return planReport(
     result,

@@ -1,5 +1,5 @@
 import { CancelledFailure, type Client, WorkflowFailedError } from '@temporalio/client';
-import { reconcileByHandWorkflowId, SYNC_TASK_QUEUE } from '../names.js';
+import type { Names } from '../names.js';
 import type { ReconcileInput, ReconcileResult } from '../workflows/reconcile-messages.js';
 import { reconcileUsers } from '../workflows/reconcile-users.js';
 import { followReconcile } from './follow-reconcile.js';
@@ -14,13 +14,14 @@ import type { ReconcileProgress } from './reconcile-progress.js';
  */
 export async function runReconcile(
   client: Client,
+  names: Names,
   input: ReconcileInput,
   progress: ReconcileProgress,
   cancel: AbortSignal,
 ): Promise<ReconcileResult | null> {
   const handle = await client.workflow.start(reconcileUsers, {
-    workflowId: reconcileByHandWorkflowId(Date.now()),
-    taskQueue: SYNC_TASK_QUEUE,
+    workflowId: names.reconcileByHandWorkflowId(Date.now()),
+    taskQueue: names.syncTaskQueue,
     args: [input],
   });
   progress.say(`Started ${handle.workflowId}.`);

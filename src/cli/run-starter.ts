@@ -5,6 +5,7 @@ import { connectDatabase, type Database } from '../db/database.js';
 import { readSyncReadings } from '../db/read-sync-readings.js';
 import { readUser } from '../db/read-user.js';
 import type { Logger } from '../log.js';
+import { namesFor } from '../names.js';
 import { createApp } from '../starter/app.js';
 import { ensureSchedules } from '../starter/ensure-schedules.js';
 import { createStarterMetrics } from '../starter/metrics.js';
@@ -35,6 +36,7 @@ const POSTGRES_ANSWER_MS = 1_900;
 /** Builds the starter out of its settings and runs it. Starts even while Temporal is away, and then answers 503. */
 export async function runStarter(config: Config, log: Logger): Promise<RunningStarter> {
   const namespace = config.temporal.namespace ?? 'default';
+  const names = namesFor(config.SYNC_NAME_PREFIX);
   const connection = Connection.lazy(boundedBackoff(config.temporal.connectionOptions));
   const client = new Client({ connection, namespace });
   const db: Database = connectDatabase({
@@ -46,6 +48,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
   const runs = {
     client,
     lingerMs: config.SYNC_LINGER_SECONDS * 1000,
+    names,
   };
   const signalUser = createUserSignaler(runs);
   const readPostgres = shareRead(() => readSyncReadings(db), POSTGRES_ANSWER_MS);
@@ -59,12 +62,14 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       verifySession: sessionVerifier(config, log),
       apiToken: config.API_TOKEN,
       corsOrigins: config.CORS_ORIGINS ?? [],
+      names,
     },
     log,
     metrics: createStarterMetrics(readPostgres),
     mode: config.SYNC_MODE,
     keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
     instanceId: config.CLERK_INSTANCE_ID,
+    names,
     maxBodyBytes: config.WEBHOOK_MAX_BODY_BYTES,
     health: {
       temporal: async () => {
@@ -107,7 +112,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       try {
         await askTemporal(config.temporal);
         await client.withAbortSignal(AbortSignal.any([stopping.signal, AbortSignal.timeout(10_000)]), () =>
-          ensureSchedules(client, settings),
+          ensureSchedules(client, settings, names),
         );
         log.info(settings, 'Schedules ensured');
         return;

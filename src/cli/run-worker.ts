@@ -2,6 +2,7 @@ import { createClerkApi } from '../clerk/clerk-api.js';
 import { type Config, reconcileRequestsPerSecond, refetchRequestsPerSecond } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import type { Logger } from '../log.js';
+import { namesFor } from '../names.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
 import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
 import { tellAccessProblems } from './tell-access-problems.js';
@@ -34,6 +35,7 @@ export async function runWorker(
     namespace: config.temporal.namespace ?? 'default',
     concurrency: config.DATABASE_POOL_SIZE,
     refetchesPerSecond: refetchRequestsPerSecond(config),
+    names: namesFor(config.SYNC_NAME_PREFIX),
     deps: {
       db,
       clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),

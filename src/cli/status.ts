@@ -1,6 +1,7 @@
 import { readConfig } from '../config.js';
 import { connectDatabase } from '../db/database.js';
 import { readStatus } from '../db/read-status.js';
+import { namesFor } from '../names.js';
 import { placeOf, readPostgresAddress } from '../postgres-address.js';
 import { endOnSignal } from './end-on-signal.js';
 import { needsAttention } from './needs-attention.js';
@@ -11,7 +12,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** `clerk-sync status`. @returns the exit code: 0 when all is well, 1 when something needs a person. */
 export async function status({ json }: { json?: boolean }): Promise<number> {
   endOnSignal();
-  const { DATABASE_URL = '', RECONCILE_INTERVAL_SECONDS } = readConfig(['DATABASE_URL']);
+  const { DATABASE_URL = '', RECONCILE_INTERVAL_SECONDS, SYNC_NAME_PREFIX } = readConfig(['DATABASE_URL']);
   const db = connectDatabase({ url: DATABASE_URL, poolSize: 2, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   try {
     const nowMs = Date.now();
@@ -21,7 +22,8 @@ export async function status({ json }: { json?: boolean }): Promise<number> {
       const where = 'problem' in address ? 'Postgres' : placeOf(address);
       throw new Error(`${where}: ${why}`, { cause });
     });
-    const attention = needsAttention(found, nowMs, RECONCILE_INTERVAL_SECONDS * 1000);
+    const names = namesFor(SYNC_NAME_PREFIX);
+    const attention = needsAttention(found, nowMs, RECONCILE_INTERVAL_SECONDS * 1000, names);
     if (json) {
       const ok = attention.length === 0;
       console.log(JSON.stringify({ ok, attention, at: new Date(nowMs), ...found }, null, 2));

@@ -1,5 +1,4 @@
 import { failure } from '../failures.js';
-import { syncUserWorkflowId } from '../names.js';
 import type { Outcome, UserSnapshot, Writer } from '../user-change.js';
 import { type Database, emailUniquenessOf, type Run, transaction } from './database.js';
 import {
@@ -89,7 +88,7 @@ async function recordTaken(run: Run, clerkUserId: string, holders: readonly Emai
   const { message } = failure('EMAIL_TAKEN', `The other is ${names}.`);
   await run(Prisma.sql`
     INSERT INTO sync_failures (clerk_id, code, message, workflow_id, run_id, first_failed_at, last_failed_at)
-    VALUES (${clerkUserId}, 'EMAIL_TAKEN', ${message}, ${syncUserWorkflowId(clerkUserId)}, '', now(), now())
+    VALUES (${clerkUserId}, 'EMAIL_TAKEN', ${message}, '', '', now(), now())
     ON CONFLICT (clerk_id) DO UPDATE SET code = excluded.code, message = excluded.message,
       failures = sync_failures.failures + 1, last_failed_at = now(), resolved_at = NULL`);
 }

@@ -5,7 +5,7 @@ import {
   type ScheduleDescription,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
-import { RECONCILE_SCHEDULE_ID, SWEEP_SCHEDULE_ID, SYNC_TASK_QUEUE } from '../names.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import type { ReconcileInput } from '../workflows/reconcile-messages.js';
 import { reconcileUsers } from '../workflows/reconcile-users.js';
 
@@ -28,17 +28,26 @@ const policies = {
  * @remarks Safe to call from several processes at once: one creates, the others find it.
  * @see https://docs.temporal.io/schedule
  */
-export async function ensureSchedules(client: Client, settings: ScheduleSettings): Promise<void> {
+export async function ensureSchedules(
+  client: Client,
+  settings: ScheduleSettings,
+  names: Names = PLAIN_NAMES,
+): Promise<void> {
   const { reconcileIntervalMs, sweepIntervalMs } = settings;
   await ensureSchedule(
     client,
-    RECONCILE_SCHEDULE_ID,
+    { scheduleId: names.reconcileScheduleId, taskQueue: names.syncTaskQueue },
     { every: reconcileIntervalMs, offset: 0 },
     { kind: 'auto' },
   );
   // Intervals count from the epoch: without an offset the hourly sweep would always fall on a tick.
   const offset = Math.floor(reconcileIntervalMs / 2) % sweepIntervalMs;
-  await ensureSchedule(client, SWEEP_SCHEDULE_ID, { every: sweepIntervalMs, offset }, { kind: 'sweep' });
+  await ensureSchedule(
+    client,
+    { scheduleId: names.sweepScheduleId, taskQueue: names.syncTaskQueue },
+    { every: sweepIntervalMs, offset },
+    { kind: 'sweep' },
+  );
 }
 
 /** Milliseconds. */
@@ -49,7 +58,7 @@ interface Interval {
 
 async function ensureSchedule(
   client: Client,
-  scheduleId: string,
+  { scheduleId, taskQueue }: { scheduleId: string; taskQueue: string },
   interval: Interval,
   input: ReconcileInput,
 ): Promise<void> {
@@ -58,7 +67,7 @@ async function ensureSchedule(
     type: 'startWorkflow' as const,
     workflowType: reconcileUsers,
     workflowId: scheduleId,
-    taskQueue: SYNC_TASK_QUEUE,
+    taskQueue,
     args: [input] as [ReconcileInput],
   };
   try {
@@ -69,7 +78,7 @@ async function ensureSchedule(
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(scheduleId);
-    if (isAsWanted(await handle.describe(), interval, input)) return;
+    if (isAsWanted(await handle.describe(), interval, input, taskQueue)) return;
     await handle.update((previous) => ({ ...previous, spec, action, policies }));
   }
 }
@@ -78,11 +87,12 @@ function isAsWanted(
   { spec, action, policies: found }: ScheduleDescription,
   interval: Interval,
   input: ReconcileInput,
+  taskQueue: string,
 ): boolean {
   const wanted = [
     [interval],
     reconcileUsers.name,
-    SYNC_TASK_QUEUE,
+    taskQueue,
     [input],
     policies.overlap,
     policies.catchupWindow,

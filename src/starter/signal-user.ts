@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { failure } from '../failures.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import type { UserChange } from '../user-change.js';
 import { syncUser } from '../workflows/sync-user.js';
 import { userChanged } from '../workflows/sync-user-messages.js';
@@ -11,6 +12,8 @@ export interface SignalUserOptions {
   client: Client;
   /** See SyncUserInput. */
   lingerMs: number;
+  /** Default: those without a prefix. */
+  names?: Names;
   /** Longest wait of one request. Svix gives up after 15 s, so it must hear 503 well before. */
   deadlineMs?: number;
 }
@@ -35,7 +38,12 @@ const MOST_BYTES = 1_000_000;
  * @throws TEMPORAL_UNAVAILABLE when it has not within the deadline. It may have it all the same; a repeat is harmless.
  * @see https://docs.temporal.io/sending-messages#signal-with-start
  */
-export function createUserSignaler({ client, lingerMs, deadlineMs = 5_000 }: SignalUserOptions): SignalUser {
+export function createUserSignaler({
+  client,
+  lingerMs,
+  names = PLAIN_NAMES,
+  deadlineMs = 5_000,
+}: SignalUserOptions): SignalUser {
   const inFlight = new Map<string, Promise<void>>();
   const waiting = new Map<string, Batch>();
 
@@ -82,7 +90,7 @@ export function createUserSignaler({ client, lingerMs, deadlineMs = 5_000 }: Sig
     try {
       await client.withAbortSignal(AbortSignal.timeout(deadlineMs), async () => {
         await client.workflow.signalWithStart(syncUser, {
-          ...userRun({ clerkUserId, lingerMs }),
+          ...userRun(names, { clerkUserId, lingerMs }),
           signal: userChanged,
           signalArgs: [changes],
         });

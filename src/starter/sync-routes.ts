@@ -3,7 +3,7 @@ import { type Response, Router } from 'express';
 import { isClerkUserId } from '../clerk/is-clerk-user-id.js';
 import { FAILURES, failure, failureCode } from '../failures.js';
 import type { Logger } from '../log.js';
-import { syncUserWorkflowId } from '../names.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import type { VerifySession } from '../sign-in/verify-session.js';
 import type { Writer } from '../user-change.js';
 import { answerFailure } from './answer-failure.js';
@@ -25,6 +25,8 @@ export interface SyncRouteDependencies {
   /** Origins of web pages that may call `/v1/sync/me`. */
   corsOrigins: readonly string[];
   log: Logger;
+  /** Default: those without a prefix. */
+  names?: Names;
 }
 
 const READ_TIMEOUT_MS = 3_000;
@@ -40,7 +42,7 @@ const WITHOUT_KEY =
  * whether Temporal has the change, so that the row follows by itself.
  */
 export function createSyncRoutes(deps: SyncRouteDependencies): Router {
-  const { syncUserNow, readUser, verifySession, apiToken, corsOrigins, log } = deps;
+  const { syncUserNow, readUser, verifySession, apiToken, corsOrigins, log, names = PLAIN_NAMES } = deps;
   const router = Router();
   if (corsOrigins.length > 0) {
     const options = { origin: [...corsOrigins], methods: 'POST', exposedHeaders: 'Retry-After', maxAge: 600 };
@@ -78,7 +80,7 @@ export function createSyncRoutes(deps: SyncRouteDependencies): Router {
     try {
       const clerkUserId = await authorise();
       fields.clerkUserId = clerkUserId;
-      fields.workflowId = syncUserWorkflowId(clerkUserId);
+      fields.workflowId = names.syncUserWorkflowId(clerkUserId);
       const answered = await syncUserNow(clerkUserId, writer);
       if (answered.kind === 'failed') {
         Object.assign(fields, { code: answered.code, detail: answered.detail, kept: answered.kept });

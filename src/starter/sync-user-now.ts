@@ -1,7 +1,7 @@
 import { type Client, WithStartWorkflowOperation, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { FAILURES, type FailureCode, failureCode } from '../failures.js';
-import { syncUserWorkflowId } from '../names.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import type { Outcome, RefetchChange, Writer } from '../user-change.js';
 import { syncUser } from '../workflows/sync-user.js';
 import { type SyncNowResult, syncNow } from '../workflows/sync-user-messages.js';
@@ -15,6 +15,8 @@ export interface SyncUserNowOptions {
   client: Client;
   /** See SyncUserInput. */
   lingerMs: number;
+  /** Default: those without a prefix. */
+  names?: Names;
   /** Takes the change when there is no answer in time: an update that no worker has accepted is lost. */
   signalUser: SignalUser;
   /** Longest wait for an answer. A fifth of it more may go into handing the change over. Default 4,000. */
@@ -54,7 +56,7 @@ export type SyncUserNow = (clerkUserId: string, writer: Writer) => Promise<SyncA
  * @see https://docs.temporal.io/sending-messages#update-with-start
  */
 export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
-  const { client, lingerMs, signalUser, deadlineMs = 4_000 } = options;
+  const { client, lingerMs, names = PLAIN_NAMES, signalUser, deadlineMs = 4_000 } = options;
   const inFlight = new Map<string, Promise<SyncAnswer>>();
   const waiting = new Map<string, Together>();
   const mayOnceMore = createPace(MOST_CALLS, PER_MS);
@@ -122,7 +124,7 @@ export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
     const { clerkUserId } = change;
     return client.workflow.executeUpdateWithStart(syncNow, {
       startWorkflowOperation: new WithStartWorkflowOperation(syncUser, {
-        ...userRun({ clerkUserId, lingerMs }),
+        ...userRun(names, { clerkUserId, lingerMs }),
         workflowIdConflictPolicy: 'USE_EXISTING',
       }),
       args: [change],
@@ -144,7 +146,7 @@ export function createSyncUserNow(options: SyncUserNowOptions): SyncUserNow {
 
   /** @returns why the run's activity is being tried again, if it is. */
   async function causeOfDelay(clerkUserId: string): Promise<FailureCode | undefined> {
-    const { raw } = await client.workflow.getHandle(syncUserWorkflowId(clerkUserId)).describe();
+    const { raw } = await client.workflow.getHandle(names.syncUserWorkflowId(clerkUserId)).describe();
     const codes = (raw.pendingActivities ?? []).map(
       ({ lastFailure }) => lastFailure?.applicationFailureInfo?.type,
     );

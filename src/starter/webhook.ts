@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import { type ParsedEvent, parseEvent } from '../clerk/parse-event.js';
 import { failure, failureCode } from '../failures.js';
 import type { Logger } from '../log.js';
-import { syncUserWorkflowId } from '../names.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import { answerFailure } from './answer-failure.js';
 import type { StarterMetrics } from './metrics.js';
 import type { SignalUser } from './signal-user.js';
@@ -16,6 +16,8 @@ export interface WebhookDependencies {
   mode: 'payload' | 'refetch';
   keepPrivateMetadata: boolean;
   instanceId: string | undefined;
+  /** Default: those without a prefix. */
+  names?: Names;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface WebhookDependencies {
  *   400 SIGNATURE_INVALID or TIMESTAMP_OUTSIDE_TOLERANCE; 422 EVENT_UNUSABLE or INSTANCE_MISMATCH; 503 with Retry-After TEMPORAL_UNAVAILABLE.
  */
 export function createWebhookHandler(deps: WebhookDependencies): RequestHandler {
-  const { verify, signalUser, log, metrics } = deps;
+  const { verify, signalUser, log, metrics, names = PLAIN_NAMES } = deps;
   return async (request, response) => {
     const startedMs = performance.now();
     const fields: Record<string, unknown> = { svixId: request.headers['svix-id'] };
@@ -38,7 +40,7 @@ export function createWebhookHandler(deps: WebhookDependencies): RequestHandler 
         fields.clerkUserId = event.change.clerkUserId;
         if (event.lacks !== undefined) fields.lacks = event.lacks;
         await signalUser(event.change, request.body.length);
-        const workflowId = syncUserWorkflowId(event.change.clerkUserId);
+        const workflowId = names.syncUserWorkflowId(event.change.clerkUserId);
         fields.workflowId = workflowId;
         result = 'accepted';
         response.status(202).json({ outcome: result, workflowId });

@@ -7,7 +7,7 @@ import { createHookActivities } from '../activities/hook-activities.js';
 import { createHooksSwitch } from '../activities/hooks-switch.js';
 import { createActivities } from '../activities/index.js';
 import { pagesPerTask } from '../activities/pages-per-task.js';
-import { HOOKS_TASK_QUEUE, RECONCILE_TASK_QUEUE, REFETCH_TASK_QUEUE, SYNC_TASK_QUEUE } from '../names.js';
+import { type Names, PLAIN_NAMES } from '../names.js';
 import { MOST_WINDOWS } from '../sweep-windows.js';
 import { WITHOUT_EXECUTION_LIMIT } from './without-execution-limit.js';
 
@@ -25,6 +25,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** The share of Clerk's rate limit that questions about one user may use, whatever the number of workers. */
   refetchesPerSecond: number;
+  /** Default: those without a prefix. */
+  names?: Names;
 }
 
 export interface RunningWorker {
@@ -45,13 +47,14 @@ export async function startWorker({
   deps,
   concurrency,
   refetchesPerSecond,
+  names = PLAIN_NAMES,
 }: WorkerOptions): Promise<RunningWorker> {
   if (!existsSync(WORKFLOW_BUNDLE))
     throw new Error(`${WORKFLOW_BUNDLE} is missing. Make it with: npm run build`);
   const activities = createActivities(deps);
   const { hooks } = deps;
   const turnOnHooks =
-    hooks && createHooksSwitch({ db: deps.db, hooks }, new Client({ connection, namespace }));
+    hooks && createHooksSwitch({ db: deps.db, hooks }, new Client({ connection, namespace }), names);
   // A worker starts while Postgres is away; its activities then see to it.
   await turnOnHooks?.().catch(() => undefined);
   const common = {
@@ -65,7 +68,7 @@ export async function startWorker({
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      taskQueue: SYNC_TASK_QUEUE,
+      taskQueue: names.syncTaskQueue,
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       maxConcurrentActivityTaskExecutions: concurrency,
       maxCachedWorkflows: 500,
@@ -75,14 +78,14 @@ export async function startWorker({
     }),
     Worker.create({
       ...common,
-      taskQueue: RECONCILE_TASK_QUEUE,
+      taskQueue: names.reconcileTaskQueue,
       // They mostly wait for Clerk, and only then for a connection to Postgres.
       maxConcurrentActivityTaskExecutions: Math.max(concurrency, MOST_WINDOWS),
       maxTaskQueueActivitiesPerSecond: deps.reconcile.requestsPerSecond / pagesPerTask(deps.reconcile),
     }),
     Worker.create({
       ...common,
-      taskQueue: REFETCH_TASK_QUEUE,
+      taskQueue: names.refetchTaskQueue,
       // Slots of their own: a Clerk that hangs must not keep whole users from being written. So many that answers which
       // take some seconds do not lower the rate.
       maxConcurrentActivityTaskExecutions: Math.max(
@@ -97,7 +100,7 @@ export async function startWorker({
           Worker.create({
             ...common,
             activities: createHookActivities({ db: deps.db, mapping: deps.mapping, hooks }),
-            taskQueue: HOOKS_TASK_QUEUE,
+            taskQueue: names.hooksTaskQueue,
             maxConcurrentActivityTaskExecutions: concurrency,
           }),
         ]

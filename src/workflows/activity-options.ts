@@ -1,5 +1,6 @@
 import type { ActivityOptions } from '@temporalio/workflow';
-import { RECONCILE_TASK_QUEUE, REFETCH_TASK_QUEUE } from '../names.js';
+import { RECONCILE_TASK_QUEUE } from '../names.js';
+import { ownNames } from './own-names.js';
 
 /** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' } as const;
@@ -16,10 +17,26 @@ export const ASKING_CLERK = {
 } satisfies ActivityOptions;
 
 /** Of a request to Clerk for one user: on the queue whose rate is the share of those in Clerk's limit. */
-export const ASKING_FOR_A_USER = { ...SHORT, taskQueue: REFETCH_TASK_QUEUE } satisfies ActivityOptions;
+export const ASKING_FOR_A_USER = {
+  ...SHORT,
+  get taskQueue() {
+    return ownNames().refetchTaskQueue;
+  },
+} satisfies ActivityOptions;
 
 /** It is dispatched before all others of that queue, as far as the server knows priorities. */
 export const ASKING_WHILE_SOMEBODY_WAITS = {
-  ...ASKING_FOR_A_USER,
+  ...SHORT,
+  get taskQueue() {
+    return ownNames().refetchTaskQueue;
+  },
   priority: { priorityKey: 1 },
+} satisfies ActivityOptions;
+
+/** Of the application's hooks, and of what looks for them. */
+export const ON_HOOKS_QUEUE = {
+  ...SHORT,
+  get taskQueue() {
+    return ownNames().hooksTaskQueue;
+  },
 } satisfies ActivityOptions;

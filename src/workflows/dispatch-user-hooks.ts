@@ -1,9 +1,8 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { HookActivities } from '../activities/hook-activities.js';
-import { HOOKS_TASK_QUEUE } from '../names.js';
-import { SHORT } from './activity-options.js';
+import { ON_HOOKS_QUEUE } from './activity-options.js';
 
-const activities = proxyActivities<HookActivities>({ ...SHORT, taskQueue: HOOKS_TASK_QUEUE });
+const activities = proxyActivities<HookActivities>(ON_HOOKS_QUEUE);
 
 /**
  * Asks the workflow of each user with pending hooks to run them. A Schedule starts it; what a tick leaves behind, or

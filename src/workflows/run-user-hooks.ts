@@ -8,14 +8,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { HookActivities } from '../activities/hook-activities.js';
-import { HOOKS_TASK_QUEUE, RETRY_SIGNAL, SKIP_HOOK_SIGNAL } from '../names.js';
-import { SHORT } from './activity-options.js';
+import { RETRY_SIGNAL, SKIP_HOOK_SIGNAL } from '../names.js';
+import { ON_HOOKS_QUEUE, SHORT } from './activity-options.js';
 import { permanentFailure } from './permanent-failure.js';
 import { retry } from './sync-user-messages.js';
 import { hooksPending, skipHook, type UserHooksInput } from './user-hooks-messages.js';
 
-const onHooksQueue = { ...SHORT, taskQueue: HOOKS_TASK_QUEUE };
-const { listPendingHooks, skipUserHook } = proxyActivities<HookActivities>(onHooksQueue);
+const { listPendingHooks, skipUserHook } = proxyActivities<HookActivities>(ON_HOOKS_QUEUE);
 
 /** The activity ends a call in time; this is for a worker that cannot. */
 const GRACE_MS = 10_000;
@@ -99,7 +98,7 @@ export async function runUserHooks({
   /** @returns why the hook gave up; null: it has been through, or it is not waited for any longer. */
   async function call(change: Change, timeoutMs: number, isSkipped: () => boolean): Promise<string | null> {
     const { runUserHook } = proxyActivities<HookActivities>({
-      ...onHooksQueue,
+      ...ON_HOOKS_QUEUE,
       startToCloseTimeout: timeoutMs + GRACE_MS,
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       retry: { ...SHORT.retry, maximumInterval: '5m' },

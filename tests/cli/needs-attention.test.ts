@@ -3,6 +3,7 @@ import { needsAttention } from '../../src/cli/needs-attention.js';
 import { statusText } from '../../src/cli/status-text.js';
 import type { HooksBacklog } from '../../src/db/hooks-backlog.js';
 import type { CompletedRun, SyncStatus } from '../../src/db/read-status.js';
+import { namesFor } from '../../src/names.js';
 
 const NOW_MS = 1_750_000_000_000;
 const INTERVAL_MS = 15_000;
@@ -134,7 +135,7 @@ test('hooks that are behind come with the users whose hooks fail, and with the c
     '  and 2 others',
   ]);
   for (const command of [
-    `workflow list --query 'WorkflowType="runUserHooks" AND ExecutionStatus="Running"'`,
+    `workflow list --query 'WorkflowType="runUserHooks" AND ExecutionStatus="Running" AND TaskQueue="clerk-sync"'`,
     'workflow signal --workflow-id user-hooks/<clerk id> --name retry',
     'workflow signal --workflow-id user-hooks/<clerk id> --name skip --input <revision>',
     'task-queue describe --task-queue clerk-hooks',
@@ -199,4 +200,18 @@ test('what the last reconcile did is told by label, with what it left', () => {
   expect(text({ lastReconcile: run({ repaired, withheld: 40, failed: 2, clerkRequests: 1 }) })).toContain(
     'sweep 8 s ago: repaired 1,200 missed_create, 1 phantom, 40 deletions withheld, 2 failed, 1 request to Clerk',
   );
+});
+
+test('with a prefix, the commands name what that service has in Temporal', () => {
+  const told = needsAttention(
+    statusOf({
+      failures: { unresolved: 1, first: [{ clerkUserId: 'user_a', code: 'ROW_REJECTED' }] },
+      deletionsWaiting: 2,
+    }),
+    NOW_MS,
+    INTERVAL_MS,
+    namesFor('staging-'),
+  ).join('\n');
+  expect(told).toContain('--workflow-id staging-sync-user/<clerk id> --name retry');
+  expect(told).toContain('--workflow-id staging-delete-gone-users --name approveDeletions');
 });

@@ -4,6 +4,7 @@ import type { ActivityDependencies } from '../../src/activities/dependencies.js'
 import { createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, type StandInOptions, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase, type Database } from '../../src/db/database.js';
+import type { Names } from '../../src/names.js';
 import type { UserHooks } from '../../src/user-hooks.js';
 import { type RunningWorker, startWorker } from '../../src/worker/start-worker.js';
 import { fromSetUp } from './from-set-up.js';
@@ -31,6 +32,10 @@ export interface TestServiceOptions {
   hooks?: UserHooks;
   /** Default: a migrated one of its own. */
   database?: TestDatabase;
+  /** Default: one of its own. */
+  namespace?: string;
+  /** Default: those without a prefix. */
+  names?: Names;
   /** Default true: whether the namespace has the search attribute. */
   syncStatus?: boolean;
 }
@@ -51,7 +56,7 @@ export interface TestService {
 export async function startTestService(options: TestServiceOptions = {}): Promise<TestService> {
   quietRuntime();
   const [namespace, database] = await Promise.all([
-    createTestNamespace(options),
+    options.namespace ?? createTestNamespace(options),
     options.database ?? createTestDatabase(),
   ]);
   const standIn = await startStandIn(options.standIn ?? {});
@@ -78,6 +83,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
         namespace,
         concurrency: 10,
         refetchesPerSecond: options.refetchesPerSecond ?? 500,
+        ...(options.names && { names: options.names }),
         deps: {
           db,
           clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),

@@ -7,12 +7,7 @@ import { applyDeletions } from '../../src/db/apply-deletions.js';
 import { applySnapshots } from '../../src/db/apply-snapshots.js';
 import { eraseDeletedUsers } from '../../src/db/erase-deleted-users.js';
 import { readHooksBacklog } from '../../src/db/hooks-backlog.js';
-import {
-  HOOKS_SCHEDULE_ID,
-  OPEN_HOOKS_QUERY,
-  SYNC_TASK_QUEUE,
-  userHooksWorkflowId,
-} from '../../src/names.js';
+import { HOOKS_SCHEDULE_ID, PLAIN_NAMES, SYNC_TASK_QUEUE, userHooksWorkflowId } from '../../src/names.js';
 import { runUserHooks } from '../../src/workflows/run-user-hooks.js';
 import { retry } from '../../src/workflows/sync-user-messages.js';
 import { hooksPending, skipHook } from '../../src/workflows/user-hooks-messages.js';
@@ -293,7 +288,7 @@ describe('runUserHooks', () => {
     ]);
     const listed = async () => {
       const ids: string[] = [];
-      for await (const { workflowId } of service.client.workflow.list({ query: OPEN_HOOKS_QUERY }))
+      for await (const { workflowId } of service.client.workflow.list({ query: PLAIN_NAMES.openHooksQuery }))
         ids.push(workflowId);
       return ids.sort();
     };
