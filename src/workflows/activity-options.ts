@@ -1,5 +1,4 @@
 import type { ActivityOptions } from '@temporalio/workflow';
-import { RECONCILE_TASK_QUEUE } from '../names.js';
 import { ownNames } from './own-names.js';
 
 /** For ever, and visibly: an outage of Postgres or Clerk ends by itself, and the Web UI shows attempt and cause. */
@@ -10,7 +9,9 @@ export const SHORT = { startToCloseTimeout: '45s', heartbeatTimeout: '10s', retr
 
 /** Of requests to Clerk: they run on the queue whose rate is the reconcile's share of Clerk's limit. */
 export const ASKING_CLERK = {
-  taskQueue: RECONCILE_TASK_QUEUE,
+  get taskQueue() {
+    return ownNames().reconcileTaskQueue;
+  },
   startToCloseTimeout: '5m',
   heartbeatTimeout: '10s',
   retry,

@@ -2,15 +2,12 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { AskedCandidates } from '../activities/ask-candidates.js';
 import type { Drift } from '../drift.js';
-import {
-  APPROVE_DELETIONS_SIGNAL,
-  DELETE_GONE_USERS_WORKFLOW_ID,
-  REJECT_DELETIONS_SIGNAL,
-} from '../names.js';
+import { APPROVE_DELETIONS_SIGNAL, REJECT_DELETIONS_SIGNAL } from '../names.js';
 import { ASKED_AT_ONCE } from '../planned.js';
 import { deleteAllGone } from './delete-all-gone.js';
 import { deleteGoneUsers } from './delete-gone-users.js';
 import { deletionLimit } from './deletion-limit.js';
+import { ownNames } from './own-names.js';
 import { askingClerk, inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import type { Swept } from './sweep-users.js';
@@ -75,7 +72,7 @@ export async function settleCandidates(
         ? `more than reconciles may make by themselves (${limit} in 24 hours, of which ${deletedLately} were made; ${left} more now)`
         : `more than the ${mostDeletions} that were allowed`;
     run.notes.push(
-      `**${gone} deletions withheld**: ${isComplete ? why : 'more rows are missing from the list than one run asks about'}. The workflow \`${DELETE_GONE_USERS_WORKFLOW_ID}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
+      `**${gone} deletions withheld**: ${isComplete ? why : 'more rows are missing from the list than one run asks about'}. The workflow \`${ownNames().deleteGoneUsersWorkflowId}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
     );
     run.add({ withheld: gone });
     await hold({ foundUpToMs, liveRows, limit, deletedLately, withheldOver: left });
@@ -92,7 +89,7 @@ export async function settleCandidates(
 async function hold(input: Parameters<typeof deleteGoneUsers>[0]): Promise<void> {
   try {
     await startChild(deleteGoneUsers, {
-      workflowId: DELETE_GONE_USERS_WORKFLOW_ID,
+      workflowId: ownNames().deleteGoneUsersWorkflowId,
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       staticSummary: 'Deletions that wait for an operator',
