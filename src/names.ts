@@ -74,6 +74,8 @@ export interface Names {
   sweepScheduleId: string;
   hooksScheduleId: string;
   deleteGoneUsersWorkflowId: string;
+  eraseDeletedUsersWorkflowId: string;
+  pruneUserChangesWorkflowId: string;
   reconcileByHandWorkflowId: (atMs: number) => string;
   syncUserWorkflowId: (clerkUserId: string) => string;
   userHooksWorkflowId: (clerkUserId: string) => string;
@@ -91,6 +93,8 @@ export const namesFor = (prefix: string): Names => ({
   sweepScheduleId: prefix + SWEEP_SCHEDULE_ID,
   hooksScheduleId: prefix + HOOKS_SCHEDULE_ID,
   deleteGoneUsersWorkflowId: prefix + DELETE_GONE_USERS_WORKFLOW_ID,
+  eraseDeletedUsersWorkflowId: prefix + ERASE_DELETED_USERS_WORKFLOW_ID,
+  pruneUserChangesWorkflowId: prefix + PRUNE_USER_CHANGES_WORKFLOW_ID,
   reconcileByHandWorkflowId: (atMs) => prefix + reconcileByHandWorkflowId(atMs),
   syncUserWorkflowId: (clerkUserId) => prefix + syncUserWorkflowId(clerkUserId),
   userHooksWorkflowId: (clerkUserId) => prefix + userHooksWorkflowId(clerkUserId),

@@ -10,12 +10,7 @@ import { resolveOutlivedFailures } from '../db/sync-failures.js';
 import { countTombstonesToErase } from '../db/tombstones-to-erase.js';
 import type { WebhookVerdict } from '../drift.js';
 import { failureCode } from '../failures.js';
-import {
-  ERASE_DELETED_USERS,
-  ERASE_DELETED_USERS_WORKFLOW_ID,
-  PRUNE_USER_CHANGES,
-  PRUNE_USER_CHANGES_WORKFLOW_ID,
-} from '../names.js';
+import { ERASE_DELETED_USERS, PRUNE_USER_CHANGES } from '../names.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { startUnlessOpen } from './start-unless-open.js';
 
@@ -55,10 +50,9 @@ export async function recordReconcileRun(
     run.kind === 'sweep' ? [forgetSettledCandidates(deps.db), pruneReconcileRuns(deps.db)] : [];
   const completed = { ...run, webhooks, ...(erasing && { toErase: erasing.toErase }) };
   await Promise.all([record(deps.db, completed), settleUsers(deps, run), ...clearing]);
-  if (erasing?.isDue)
-    await start(ERASE_DELETED_USERS, ERASE_DELETED_USERS_WORKFLOW_ID, 'Erases deleted users');
+  if (erasing?.isDue) await start(ERASE_DELETED_USERS, 'eraseDeletedUsersWorkflowId', 'Erases deleted users');
   if (prunes)
-    await start(PRUNE_USER_CHANGES, PRUNE_USER_CHANGES_WORKFLOW_ID, 'Removes old entries of user_changes');
+    await start(PRUNE_USER_CHANGES, 'pruneUserChangesWorkflowId', 'Removes old entries of user_changes');
   return { webhooks };
 }
 

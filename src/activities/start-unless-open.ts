@@ -1,25 +1,28 @@
-import { getClient } from '@temporalio/activity';
-import { SYNC_TASK_QUEUE } from '../names.js';
+import { activityInfo, getClient } from '@temporalio/activity';
+import { type Names, namesBeside } from '../names.js';
 import { byDeadline } from './by-deadline.js';
 
 /**
  * Starts a workflow that clears something away, unless one of that ID is open.
  *
+ * @param id which of the service's workflow IDs.
+ *
  * @throws TEMPORAL_UNAVAILABLE (retried). It may have been started all the same.
  */
 export async function startUnlessOpen(
   workflowType: string,
-  workflowId: string,
+  id: 'eraseDeletedUsersWorkflowId' | 'pruneUserChangesWorkflowId',
   staticSummary: string,
 ): Promise<void> {
+  const names: Names = namesBeside(activityInfo().taskQueue);
   await byDeadline(
     getClient().workflow.start(workflowType, {
-      workflowId,
-      taskQueue: SYNC_TASK_QUEUE,
+      workflowId: names[id],
+      taskQueue: names.syncTaskQueue,
       args: [],
       staticSummary,
       workflowIdConflictPolicy: 'USE_EXISTING',
     }),
-    `${workflowId} was not started.`,
+    `${names[id]} was not started.`,
   );
 }

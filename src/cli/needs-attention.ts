@@ -24,7 +24,7 @@ export function needsAttention(
     ...failures(status, names),
     ...emailsTaken(status),
     ...deletions(status, names),
-    ...slowErasing(status),
+    ...slowErasing(status, names),
     ...lateHooks(status, nowMs, names),
     ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs, names),
   ];
