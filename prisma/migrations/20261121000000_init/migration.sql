@@ -89,6 +89,7 @@ CREATE TABLE "reconcile_runs" (
     "webhooks" TEXT,
     "to_erase" INTEGER,
     "problems" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "clock_ahead_seconds" DOUBLE PRECISION,
 
     CONSTRAINT "reconcile_runs_pkey" PRIMARY KEY ("id")
 );
