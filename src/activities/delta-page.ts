@@ -1,6 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { clerkTimeMs } from '../clerk/clerk-time.js';
 import { listUsers } from '../clerk/list-users.js';
+import { readClock } from '../db/read-clock.js';
 import { failure } from '../failures.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 import { applyPage } from './apply-page.js';
@@ -10,7 +11,7 @@ import { requireInstance } from './require-instance.js';
 export interface DeltaPlace {
   /** Users to skip, from the newest change. */
   offset: number;
-  /** Changes up to here are known from an earlier reconcile. Unix milliseconds, Clerk's clock. */
+  /** Changes up to here are known from an earlier reconcile. Unix milliseconds, by Postgres' clock. */
   sinceMs: number;
 }
 
@@ -36,17 +37,22 @@ export async function deltaPage(
 ): Promise<DeltaPage> {
   await requireInstance(deps);
   const limit = offset === 0 ? Math.min(FIRST_PAGE, deps.reconcile.pageSize) : deps.reconcile.pageSize;
-  const page = await listUsers(deps.clerk, { by: 'update', offset, limit }, cancellationSignal());
+  const [page, postgres] = await Promise.all([
+    listUsers(deps.clerk, { by: 'update', offset, limit }, cancellationSignal()),
+    readClock(deps.db),
+  ]);
   if (page === 'cursor-refused')
     throw failure('CLERK_ANSWER_UNUSABLE', 'GET /users: a cursor was refused that was not sent.');
   const { totals } = await applyPage(deps, page);
   totals.pages = 1;
   totals.clerkRequests = 1;
   const oldestMs = clerkTimeMs(page.users.at(-1)?.updated_at) ?? 0;
-  // Our clock said what is known. Whatever it said, a page with news is not the last.
+  // Users are timed by Clerk's clock: where Postgres' is ahead of it, less is known than its time says.
+  const knownUpToMs = sinceMs - Math.max(0, postgres.nowMs - page.observedAtMs);
+  // Whatever the clocks say, a page with news is not the last.
   const hasNews = totals.created + totals.updated + totals.restored > 0;
   const read = page.users.length;
   // A short page may have been cut short: only an empty one shows that there is no more.
-  const reachedTheKnown = read === 0 || (oldestMs < sinceMs && !hasNews);
+  const reachedTheKnown = read === 0 || (oldestMs < knownUpToMs && !hasNews);
   return { totals, nextOffset: reachedTheKnown ? null : offset + Math.max(1, read - OVERLAP) };
 }

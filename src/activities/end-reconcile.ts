@@ -1,3 +1,4 @@
+import { readClock } from '../db/read-clock.js';
 import type { EarlierReconciles } from '../db/read-earlier-reconciles.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import type { WebhookVerdict } from '../drift.js';
@@ -34,7 +35,9 @@ export async function endReconcile(
 ): Promise<EndedReconcile> {
   const isDelta = run.kind === 'delta';
   const counts = await compareCounts(deps, isDelta ? earlier : null);
-  if (isDelta && sweepIsDue(earlier, counts, Date.now())) return { counts, sweepIsDue: true };
+  // Earlier runs are timed by Postgres' clock.
+  if (isDelta && sweepIsDue(earlier, counts, (await readClock(deps.db)).nowMs))
+    return { counts, sweepIsDue: true };
   if (plan) return { counts, sweepIsDue: false };
   const totals = addTotals(run.totals, { ...noTotals(), clerkRequests: 1 });
   const { clerkUsers, liveRows } = counts;

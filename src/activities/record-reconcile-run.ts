@@ -1,4 +1,4 @@
-import { log } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import { forgetSettledCandidates } from '../db/deletion-candidates.js';
 import { giveBackEmails } from '../db/give-back-emails.js';
 import { isFirstRunOfDay } from '../db/is-first-run-of-day.js';
@@ -34,11 +34,11 @@ export async function recordReconcileRun(
   run: ReconcileRunRecord,
 ): Promise<{ webhooks?: WebhookVerdict }> {
   if (run.status !== 'completed') {
-    await record(deps.db, run);
+    await record(deps.db, run, activityInfo().currentAttemptScheduledTimestampMs);
     return {};
   }
   const [{ verdict: webhooks, repaired, delivered }, lastVerdict, erasing, prunes] = await Promise.all([
-    judgeWebhooks(deps.db, Date.now()),
+    judgeWebhooks(deps.db),
     lastWebhookVerdict(deps.db),
     countTombstonesToErase(deps.db, deps.deletion),
     deps.userChangesRetentionDays ? isFirstRunOfDay(deps.db) : false,
@@ -49,7 +49,12 @@ export async function recordReconcileRun(
   const clearing =
     run.kind === 'sweep' ? [forgetSettledCandidates(deps.db), pruneReconcileRuns(deps.db)] : [];
   const completed = { ...run, webhooks, ...(erasing && { toErase: erasing.toErase }) };
-  await Promise.all([record(deps.db, completed), settleUsers(deps, run), ...clearing]);
+  const scheduledMs = activityInfo().currentAttemptScheduledTimestampMs;
+  await Promise.all([
+    record(deps.db, completed, scheduledMs),
+    settleUsers(deps, run, scheduledMs),
+    ...clearing,
+  ]);
   if (erasing?.isDue) await start(ERASE_DELETED_USERS, 'eraseDeletedUsersWorkflowId', 'Erases deleted users');
   if (prunes)
     await start(PRUNE_USER_CHANGES, 'pruneUserChangesWorkflowId', 'Removes old entries of user_changes');
@@ -60,9 +65,10 @@ export async function recordReconcileRun(
 async function settleUsers(
   deps: ActivityDependencies,
   { kind, startedAtMs }: ReconcileRunRecord,
+  scheduledMs: number,
 ): Promise<void> {
   await giveBackFreeEmails(deps);
-  await resolveOutlivedFailures(deps.db, kind === 'sweep' ? startedAtMs : null);
+  await resolveOutlivedFailures(deps.db, kind === 'sweep' ? { ms: startedAtMs, scheduledMs } : null);
 }
 
 /** To those whose address another row had. */

@@ -11,6 +11,8 @@ export interface ClerkApiOptions {
   apiUrl?: string;
   /** One request's limit, body included. Clerk's own SDK has none. */
   timeoutMs?: number;
+  /** Told of each answer how far our clock is ahead of Clerk's, milliseconds; as exact as the answer's time. */
+  onClock?: (aheadMs: number) => void;
 }
 
 export interface ClerkAnswer {
@@ -51,6 +53,7 @@ export function createClerkApi({
   secretKey,
   apiUrl = 'https://api.clerk.com',
   timeoutMs = 10_000,
+  onClock,
 }: ClerkApiOptions): ClerkApi {
   if (typeof secretKey !== 'string' || secretKey === '')
     throw new TypeError('createClerkApi needs secretKey: sk_live_… or sk_test_…. Look at CLERK_SECRET_KEY.');
@@ -89,7 +92,10 @@ export function createClerkApi({
         });
         status = response.status;
         retryAfter = response.headers.get('retry-after');
-        observedAtMs = byClerksClock(startedAtMs, response.headers.get('date'));
+        const aheadMs = aheadOfClerk(response.headers.get('date'));
+        if (aheadMs !== null) onClock?.(aheadMs);
+        // Deletions and events are timed by Clerk's clock, so a request is too as soon as ours is seen to differ.
+        observedAtMs = startedAtMs - (Math.abs(aheadMs ?? 0) > CLOCK_TOLERANCE_MS ? (aheadMs ?? 0) : 0);
         bytes = Buffer.from(await response.arrayBuffer());
       } catch (cause) {
         signal?.throwIfAborted();
@@ -109,12 +115,10 @@ export function createClerkApi({
 /** Beyond what seconds and a request's duration explain, a difference means that our clock is wrong. */
 const CLOCK_TOLERANCE_MS = 3_000;
 
-/** Deletions and events are timed by Clerk's clock, so a request is too as soon as ours is seen to differ. */
-function byClerksClock(startedAtMs: number, date: string | null): number {
+/** @returns null for an answer without a time. */
+function aheadOfClerk(date: string | null): number | null {
   const answeredAtMs = Date.parse(date ?? '');
-  const elapsedMs = Date.now() - startedAtMs;
-  const clerkStartedAtMs = answeredAtMs - elapsedMs;
-  return Math.abs(clerkStartedAtMs - startedAtMs) > CLOCK_TOLERANCE_MS ? clerkStartedAtMs : startedAtMs;
+  return Number.isNaN(answeredAtMs) ? null : Date.now() - answeredAtMs;
 }
 
 function answerOf(

@@ -1,5 +1,6 @@
 import type { SyncStatus, WaitingUsers } from '../db/read-status.js';
 import { type Names, PLAIN_NAMES } from '../names.js';
+import { MAX_SKEW_SECONDS } from './clock-watch.js';
 import { decideDeletions } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
 import { lateHooks } from './late-hooks.js';
@@ -26,6 +27,7 @@ export function needsAttention(
     ...deletions(status, names),
     ...slowErasing(status, names),
     ...lateHooks(status, nowMs, names),
+    ...clocks(status),
     ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs, names),
   ];
 }
@@ -69,6 +71,15 @@ function named({ unresolved, first }: WaitingUsers): string[] {
   return [
     ...first.map(({ clerkUserId, code }) => `  ${clerkUserId}  ${code}`),
     ...(more > 0 ? [`  and ${counted(more, 'other')}`] : []),
+  ];
+}
+
+function clocks({ lastReconcile }: SyncStatus): string[] {
+  const aheadSeconds = lastReconcile?.clockAheadSeconds ?? 0;
+  if (Math.abs(aheadSeconds) <= MAX_SKEW_SECONDS) return [];
+  const how = `${duration(Math.abs(aheadSeconds) * 1000)} ${aheadSeconds > 0 ? 'ahead of' : 'behind'}`;
+  return [
+    `The worker's clock is ${how} Postgres'. Set the one that is wrong, by NTP say: a starter whose clock is more than 5 minutes off takes no webhook and no session token.`,
   ];
 }
 

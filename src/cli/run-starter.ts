@@ -14,6 +14,7 @@ import { shareRead } from '../starter/share-read.js';
 import { createUserSignaler } from '../starter/signal-user.js';
 import { createSyncUserNow } from '../starter/sync-user-now.js';
 import { createWebhookVerifier } from '../starter/verify-webhook.js';
+import { createClockWatch, watchPostgresClock } from './clock-watch.js';
 import { askTemporal, boundedBackoff } from './connect-temporal.js';
 import { sessionVerifier } from './session-verifier.js';
 import { tellTemporalProblem } from './tell-temporal-problem.js';
@@ -83,6 +84,7 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
     },
   });
   const server = await listen(app, config.PORT, config.HOST);
+  const endClocks = watchPostgresClock(db, createClockWatch(log));
   const schedules = keepTryingSchedules();
   // It has no failure of its own, and ends with the starter.
   void waitForTables(db, log, stopping.signal);
@@ -95,7 +97,10 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       stopping.abort();
       await server.drain();
       // Against a server that is away the SDK goes on retrying for a while, whatever one asks of it.
-      await Promise.race([schedules, setTimeout(LETTING_GO_MS, undefined, { ref: false })]);
+      await Promise.race([
+        Promise.all([schedules, endClocks()]),
+        setTimeout(LETTING_GO_MS, undefined, { ref: false }),
+      ]);
       await Promise.race([db.$disconnect(), setTimeout(LETTING_GO_MS, undefined, { ref: false })]);
       // The connection is left to the process's end: closed, it would throw out of retries that are still waiting.
       log.info('Starter stopped');

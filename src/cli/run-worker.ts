@@ -4,6 +4,7 @@ import { connectDatabase } from '../db/database.js';
 import type { Logger } from '../log.js';
 import { namesFor } from '../names.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
+import { createClockWatch, watchPostgresClock } from './clock-watch.js';
 import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
 import { tellAccessProblems } from './tell-access-problems.js';
 import { tellUnfitColumns } from './tell-unfit-columns.js';
@@ -30,6 +31,7 @@ export async function runWorker(
     poolSize: config.DATABASE_POOL_SIZE,
     emailUniqueness: config.EMAIL_UNIQUENESS,
   });
+  const clocks = createClockWatch(log);
   const worker = await startWorker({
     connection,
     namespace: config.temporal.namespace ?? 'default',
@@ -38,7 +40,11 @@ export async function runWorker(
     names: namesFor(config.SYNC_NAME_PREFIX),
     deps: {
       db,
-      clerk: createClerkApi({ secretKey: config.CLERK_SECRET_KEY ?? '', apiUrl: config.CLERK_API_URL }),
+      clerk: createClerkApi({
+        secretKey: config.CLERK_SECRET_KEY ?? '',
+        apiUrl: config.CLERK_API_URL,
+        onClock: (aheadMs) => clocks.observe('Clerk', aheadMs),
+      }),
       keepPrivateMetadata: config.STORE_PRIVATE_METADATA,
       mapping,
       ...(hooks ? { hooks } : {}),
@@ -54,6 +60,7 @@ export async function runWorker(
       },
     },
   });
+  const endClocks = watchPostgresClock(db, clocks);
   const stopping = new AbortController();
   const told = waitForTables(db, log, stopping.signal).then(async (areThere) => {
     if (areThere)
@@ -65,6 +72,7 @@ export async function runWorker(
       stopping.abort();
       await worker.stop();
       await told;
+      await endClocks();
       await db.$disconnect();
       await connection.close();
       log.info('Worker stopped');

@@ -1,5 +1,6 @@
 import { readConfig } from '../config.js';
 import { connectDatabase } from '../db/database.js';
+import { readClock } from '../db/read-clock.js';
 import { readStatus } from '../db/read-status.js';
 import { namesFor } from '../names.js';
 import { placeOf, readPostgresAddress } from '../postgres-address.js';
@@ -15,8 +16,12 @@ export async function status({ json }: { json?: boolean }): Promise<number> {
   const { DATABASE_URL = '', RECONCILE_INTERVAL_SECONDS, SYNC_NAME_PREFIX } = readConfig(['DATABASE_URL']);
   const db = connectDatabase({ url: DATABASE_URL, poolSize: 2, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   try {
-    const nowMs = Date.now();
-    const found = await readStatus(db, nowMs).catch((cause: unknown) => {
+    // Ages are judged by the clock that timed the rows.
+    const read = async () => {
+      const { nowMs } = await readClock(db);
+      return { nowMs, found: await readStatus(db, nowMs) };
+    };
+    const { nowMs, found } = await read().catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       const address = readPostgresAddress(DATABASE_URL);
       const where = 'problem' in address ? 'Postgres' : placeOf(address);

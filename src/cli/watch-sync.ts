@@ -72,9 +72,10 @@ async function showFirstSweep(
 async function showStatus({ db, standIn }: WatchOptions, signal: AbortSignal): Promise<void> {
   const { stdout } = process;
   while (!signal.aborted) {
-    const [overview, webhooks] = await Promise.all([readOverview(db), judgeWebhooks(db, Date.now())]).catch(
-      () => [null, null],
-    );
+    const [overview, webhooks] = await Promise.all([readOverview(db), judgeWebhooks(db)]).catch(() => [
+      null,
+      null,
+    ]);
     const line =
       overview && webhooks
         ? [

@@ -30,12 +30,12 @@ export interface WebhookJudgement {
  * Judges whether webhooks arrive, by the log of changes alone: whatever is wrong with an endpoint, its secret or the
  * starter, it shows here. The first sweep fills the table and counts for nothing; neither do rows that Clerk never had.
  *
- * @param nowMs Unix milliseconds.
+ * @param nowMs Unix milliseconds; by default now, by Postgres' clock, which times the log.
  * @returns `silent` when at least 3 changes had to be repaired and none was delivered; `lossy` when at least 5 had to be
  *   repaired and they are more than a fifth of both; else `ok`.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function judgeWebhooks(db: Database, nowMs: number): Promise<WebhookJudgement> {
+export async function judgeWebhooks(db: Database, nowMs?: number): Promise<WebhookJudgement> {
   try {
     const [counts] = await query<{ repaired: number; delivered: number }>(db, statement(nowMs));
     const { repaired, delivered } = counts ?? { repaired: 0, delivered: 0 };
@@ -52,7 +52,8 @@ function verdictOf(repaired: number, delivered: number): WebhookVerdict {
 }
 
 /** The first sweep is found by its start, which has an index: runs are many, and the first ones are sweeps. */
-function statement(nowMs: number): Prisma.Sql {
+function statement(nowMs: number | undefined): Prisma.Sql {
+  const now = nowMs === undefined ? Prisma.sql`now()` : Prisma.sql`${new Date(nowMs)}::timestamptz`;
   return Prisma.sql`
 WITH filled AS MATERIALIZED (
   SELECT finished_at FROM reconcile_runs
@@ -67,5 +68,5 @@ SELECT
   )::int AS repaired,
   count(*) FILTER (WHERE writer = 'webhook')::int AS delivered
 FROM user_changes
-WHERE changed_at > greatest(${new Date(nowMs - WINDOW_MS)}::timestamptz, coalesce((SELECT finished_at FROM filled), '-infinity'))`;
+WHERE changed_at > greatest(${now} - make_interval(secs => ${WINDOW_MS / 1000}), coalesce((SELECT finished_at FROM filled), '-infinity'))`;
 }

@@ -22,6 +22,8 @@ export interface CompletedRun {
   /** How many users Clerk had, and how many live rows the table, at its end; null where it did not count. */
   clerkUsers: number | null;
   liveRows: number | null;
+  /** How far its worker's clock was ahead of Postgres'. */
+  clockAheadSeconds: number | null;
 }
 
 /** Users who wait for somebody, and the first 5 of them by the time of their failure. */
@@ -58,7 +60,7 @@ const FAILURES_SHOWN = 5;
 const EMAIL_TAKEN: FailureCode = 'EMAIL_TAKEN';
 
 /**
- * @param nowMs Unix milliseconds.
+ * @param nowMs Unix milliseconds, by Postgres' clock.
  * @returns how the table stands, without a word to Clerk or Temporal. No personal data: ids, codes, counts and times.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
@@ -141,7 +143,7 @@ async function lastCompleted(db: Database, kind?: 'sweep'): Promise<CompletedRun
 }
 
 function completedRun(run: ReconcileRun, finishedAt: Date): CompletedRun {
-  const { kind, withheld, failed, clerkRequests, clerkUsers, liveRows } = run;
+  const { kind, withheld, failed, clerkRequests, clerkUsers, liveRows, clockAheadSeconds } = run;
   return {
     kind,
     finishedAt,
@@ -151,5 +153,6 @@ function completedRun(run: ReconcileRun, finishedAt: Date): CompletedRun {
     clerkRequests,
     clerkUsers,
     liveRows,
+    clockAheadSeconds,
   };
 }

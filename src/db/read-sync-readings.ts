@@ -12,6 +12,8 @@ export interface SyncReadings {
   liveRows: number | null;
   /** The last reconcile's verdict; null before the first. */
   webhooksOk: boolean | null;
+  /** How far the clock of the last reconcile's worker was ahead of Postgres'; null before the first. */
+  clockAheadSeconds: number | null;
   /** When the last of each kind was completed, Unix seconds; null where there was none in the last 8 days. */
   lastReconcileSeconds: { sweep: number | null; delta: number | null };
   repairedLastHour: Record<DriftLabel, number>;
@@ -41,6 +43,7 @@ export async function readSyncReadings(db: Database): Promise<SyncReadings> {
       clerkUsers: row.clerkUsers,
       liveRows: row.liveRows,
       webhooksOk: row.webhooks === null ? null : row.webhooks === 'ok',
+      clockAheadSeconds: row.clockAheadSeconds,
       lastReconcileSeconds: { sweep: row.sweepSeconds, delta: row.deltaSeconds },
       repairedLastHour: driftByLabel(row),
       failuresUnresolved: row.failuresUnresolved,
@@ -59,6 +62,7 @@ interface Row {
   clerkUsers: number | null;
   liveRows: number | null;
   webhooks: string | null;
+  clockAheadSeconds: number | null;
   sweepSeconds: number | null;
   deltaSeconds: number | null;
   created: number;
@@ -82,7 +86,7 @@ const lastOf = (kind: 'sweep' | 'delta') => Prisma.sql`(
 
 const STATEMENT = Prisma.sql`
 WITH latest AS (
-  SELECT clerk_users, live_rows, webhooks, to_erase FROM reconcile_runs
+  SELECT clerk_users, live_rows, webhooks, to_erase, clock_ahead_seconds FROM reconcile_runs
   WHERE status = 'completed' ORDER BY started_at DESC LIMIT 1
 ), hour AS (
   SELECT coalesce(sum(created), 0)::int AS created, coalesce(sum(updated), 0)::int AS updated,
@@ -90,7 +94,8 @@ WITH latest AS (
     coalesce(sum(phantoms), 0)::int AS phantoms
   FROM reconcile_runs WHERE finished_at > now() - interval '1 hour' AND started_at > now() - interval '1 day'
 )
-SELECT latest.clerk_users AS "clerkUsers", latest.live_rows AS "liveRows", latest.webhooks, latest.to_erase AS "tombstonesToErase", hour.*,
+SELECT latest.clerk_users AS "clerkUsers", latest.live_rows AS "liveRows", latest.webhooks, latest.to_erase AS "tombstonesToErase",
+  latest.clock_ahead_seconds AS "clockAheadSeconds", hour.*,
   ${lastOf('sweep')} AS "sweepSeconds", ${lastOf('delta')} AS "deltaSeconds",
   (SELECT count(*)::int FROM sync_failures WHERE resolved_at IS NULL) AS "failuresUnresolved",
   (${WAITING_DELETIONS}) AS "deletionsWaiting", (${KEPT_ROWS}) AS "deletionsKept",

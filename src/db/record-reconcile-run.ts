@@ -1,5 +1,6 @@
 import type { WebhookVerdict } from '../drift.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
+import { byPostgresClock } from './by-postgres-clock.js';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
 import { columnOf } from './model-columns.js';
@@ -10,6 +11,7 @@ export interface ReconcileRunRecord {
   id: string;
   kind: string;
   status: 'running' | 'completed' | 'cancelled' | 'failed';
+  /** Unix milliseconds, by Temporal's clock. */
   startedAtMs: number;
   totals: ReconcileTotals;
   windows?: number;
@@ -35,20 +37,30 @@ const FOLLOWS: Record<Status, readonly Status[]> = {
 };
 
 /**
- * Writes where a reconcile stands.
+ * Writes where a reconcile stands. All its times are by Postgres' clock, by which others judge how old it is; how far this
+ * process' clock is ahead of that is written beside them.
  *
+ * @param scheduledMs when Temporal scheduled this, by the clock of `startedAtMs`.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
-export async function recordReconcileRun(db: Database, record: ReconcileRunRecord): Promise<void> {
+export async function recordReconcileRun(
+  db: Database,
+  record: ReconcileRunRecord,
+  scheduledMs?: number,
+): Promise<void> {
   const { id, startedAtMs, totals, ...rest } = record;
   const { status } = rest;
-  const finishedAt = status === 'running' ? null : new Date();
-  // A clock that runs ahead must not make this the latest run for hours.
-  const startedAt = new Date(Math.min(startedAtMs, Date.now()));
-  const written = Object.entries({ id, ...rest, ...totals, startedAt, finishedAt }).filter(
-    ([, value]) => value !== undefined,
-  );
+  const values = {
+    id,
+    ...rest,
+    ...totals,
+    startedAt: byPostgresClock({ ms: startedAtMs, scheduledMs }),
+    finishedAt: status === 'running' ? null : Prisma.sql`now()`,
+    clockAheadSeconds: Prisma.sql`extract(epoch FROM ${new Date().toISOString()}::timestamptz - clock_timestamp())`,
+  };
+  const written = Object.entries(values).filter(([, value]) => value !== undefined);
   const columns = written.map(([field]) => columnOf(field));
+  const set = columns.map((column) => `${column} = excluded.${column}`).join(', ');
   const follows = FOLLOWS[status].map((earlier) => `'${earlier}'`).join(', ');
   await runStatement(
     db,
@@ -56,8 +68,7 @@ export async function recordReconcileRun(db: Database, record: ReconcileRunRecor
     Prisma.sql`
       INSERT INTO reconcile_runs (${Prisma.raw(columns.join(', '))})
       VALUES (${Prisma.join(written.map(([, value]) => value))})
-      ON CONFLICT (id) DO UPDATE SET ${Prisma.raw(columns.map((column) => `${column} = excluded.${column}`).join(', '))}
-      WHERE reconcile_runs.status IN (${Prisma.raw(follows)})`,
+      ON CONFLICT (id) DO UPDATE SET ${Prisma.raw(set)} WHERE reconcile_runs.status IN (${Prisma.raw(follows)})`,
     { inOneRoundTrip: true },
   );
 }

@@ -1,3 +1,4 @@
+import { byPostgresClock, type TemporalTime } from './by-postgres-clock.js';
 import type { Database } from './database.js';
 import { Prisma } from './generated/client.js';
 import { runStatement } from './run-statement.js';
@@ -52,9 +53,9 @@ export async function resolveSyncFailure(db: Database, clerkUserId: string): Pro
  * Notes what was cured without a write: an address was given back, or a sweep, which comes upon everybody, did not meet
  * the failure of a mapping again.
  *
- * @param sweptFromMs when the sweep began, Unix milliseconds; null when everybody was not come upon.
+ * @param sweptFrom when the sweep began; null when everybody was not come upon.
  */
-export async function resolveOutlivedFailures(db: Database, sweptFromMs: number | null): Promise<void> {
+export async function resolveOutlivedFailures(db: Database, sweptFrom: TemporalTime | null): Promise<void> {
   await runStatement(
     db,
     'Resolving failures.',
@@ -62,7 +63,7 @@ export async function resolveOutlivedFailures(db: Database, sweptFromMs: number 
       UPDATE sync_failures SET resolved_at = now()
       WHERE resolved_at IS NULL AND CASE code
         WHEN 'EMAIL_TAKEN' THEN NOT ${WAITS_FOR_EMAIL}
-        WHEN 'MAPPING_FAILED' THEN last_failed_at < ${sweptFromMs === null ? null : new Date(sweptFromMs)}::timestamptz
+        WHEN 'MAPPING_FAILED' THEN last_failed_at < ${sweptFrom === null ? Prisma.sql`NULL` : byPostgresClock(sweptFrom)}
       END`,
   );
 }

@@ -5,6 +5,8 @@ export interface SyncReadings {
   clerkUsers: number | null;
   liveRows: number | null;
   webhooksOk: boolean | null;
+  /** Of the last reconcile's worker, ahead of Postgres' clock. */
+  clockAheadSeconds: number | null;
   /** Unix seconds, by kind. */
   lastReconcileSeconds: Record<string, number | null>;
   /** By label of the drift. */
@@ -56,6 +58,10 @@ export function createSyncGauges(
     'webhooks_ok',
     `0 when the last reconcile had to repair so much that webhooks are silent or lossy, else 1. ${SHARED}`,
   );
+  const clock = gauge(
+    'worker_clock_ahead_seconds',
+    `How far the clock of the last reconcile's worker was ahead of Postgres', below 0 if behind. ${SHARED}`,
+  );
   const repaired = gauge(
     'drift_repaired_last_hour',
     `Differences that reconciles repaired in the last hour, by label. A gauge, for it also falls: no rate() over it. ${SHARED}`,
@@ -85,7 +91,10 @@ export function createSyncGauges(
     'hooks_oldest_pending_timestamp_seconds',
     `When the oldest of them was written, Unix seconds; no value when there is none. ${SHARED}`,
   );
-  const single = [clerkUsers, liveRows, webhooksOk, failures, deletions, kept, toErase, hooks, oldestHook];
+  const single = [
+    ...[clerkUsers, liveRows, webhooksOk, clock, failures, deletions, kept, toErase],
+    ...[hooks, oldestHook],
+  ];
   /** A read that hangs is waited for again, not doubled: scrapes must not use up the connections of /readyz. */
   let reading: Promise<SyncReadings> | undefined;
 
@@ -102,6 +111,7 @@ export function createSyncGauges(
     setIfKnown(clerkUsers, readings.clerkUsers);
     setIfKnown(liveRows, readings.liveRows);
     setIfKnown(webhooksOk, readings.webhooksOk === null ? null : Number(readings.webhooksOk));
+    setIfKnown(clock, readings.clockAheadSeconds);
     failures.set(readings.failuresUnresolved);
     deletions.set(readings.deletionsWaiting);
     kept.set(readings.deletionsKept);

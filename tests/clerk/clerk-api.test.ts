@@ -117,7 +117,14 @@ describe('an answer that means something', () => {
       response.setHeader('date', new Date(clerksMs).toUTCString());
       response.end('[]');
     });
-    expect((await clerk.api.get('/users')).observedAtMs).toBe(clerksMs);
+    const ahead: number[] = [];
+    const api = createClerkApi({
+      secretKey: 'sk_test_scripted',
+      apiUrl: clerk.url,
+      onClock: (aheadMs) => ahead.push(aheadMs),
+    });
+    expect((await api.get('/users')).observedAtMs).toBe(clerksMs);
+    expect(ahead).toEqual([3_600_000]);
   });
 });
 

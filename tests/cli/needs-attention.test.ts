@@ -18,6 +18,7 @@ const run = (given: Partial<CompletedRun> = {}): CompletedRun => ({
   clerkRequests: 7,
   clerkUsers: 2_003,
   liveRows: 2_003,
+  clockAheadSeconds: 0.2,
   ...given,
 });
 const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
@@ -38,6 +39,16 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
 });
 const attention = (given: Partial<SyncStatus> = {}) => needsAttention(statusOf(given), NOW_MS, INTERVAL_MS);
 const text = (given: Partial<SyncStatus> = {}) => statusText(statusOf(given), attention(given), NOW_MS);
+
+test.each([
+  [600, '10 min ahead of'],
+  [-61, '61 s behind'],
+])("a worker's clock %i s ahead of Postgres' needs a person", (clockAheadSeconds, how) => {
+  expect(attention({ lastReconcile: run({ clockAheadSeconds }) })).toEqual([
+    expect.stringMatching(new RegExp(`^The worker's clock is ${how} Postgres'\\. Set the one that is wrong`)),
+  ]);
+  expect(attention({ lastReconcile: run({ clockAheadSeconds: 60 }) })).toEqual([]);
+});
 
 test('when all is well nothing needs a person', () => {
   expect(attention()).toEqual([]);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { turnOnHooks } from '../../src/db/turn-on-hooks.js';
 import { changeRow, MINUTE_MS, runRow } from '../db/log-rows.js';
 import { connectedDatabase } from '../support/connected-database.js';
+import { clockAhead } from './clock-ahead.js';
 import { endCommands, runCommand } from './run-command.js';
 
 const own = connectedDatabase();
@@ -32,6 +33,25 @@ test('it exits with 1 and says what to do when no reconcile was completed within
   expect(late.code).toBe(1);
   expect(late.output).toMatch(/^- No reconcile was completed for [5-9] min\. Is a worker running/m);
   expect(await status({ RECONCILE_INTERVAL_SECONDS: '60' })).toMatchObject({ code: 0 });
+});
+
+test.each([
+  ['ahead', 10 * MINUTE_MS],
+  ['behind', -10 * MINUTE_MS],
+])("on a machine whose clock is ten minutes %s, ages are by Postgres' clock all the same", async (_, ms) => {
+  await own.db.reconcileRun.create({ data: runRow({ finishedAtMs: Date.now() - 1_000 }) });
+  expect((await status(clockAhead(ms))).output).toMatch(/\nAll is well\.\n$/);
+  await own.db.reconcileRun.updateMany({ data: { finishedAt: new Date(Date.now() - 5 * MINUTE_MS) } });
+  expect((await status(clockAhead(ms))).output).toMatch(/^- No reconcile was completed for [5-9] min\./m);
+});
+
+test("it exits with 1 when the worker's clock is off", async () => {
+  const data = { ...runRow({ finishedAtMs: Date.now() - 1_000 }), clockAheadSeconds: 600.2 };
+  await own.db.reconcileRun.create({ data });
+  expect(await status()).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("- The worker's clock is 10 min ahead of Postgres'."),
+  });
 });
 
 test('--json is one object with the same verdict', async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { SYNC_TASK_QUEUE, syncUserWorkflowId } from '../../src/names.js';
+import { reconcileUsers } from '../../src/workflows/reconcile-users.js';
 import { syncUser } from '../../src/workflows/sync-user.js';
 import { userChanged } from '../../src/workflows/sync-user-messages.js';
 import { snapshotChange } from '../support/clerk-user.js';
@@ -10,6 +11,7 @@ import { fromSetUp } from '../support/from-set-up.js';
 import { LONG_TRANSACTION } from '../support/long-transaction.js';
 import { startTestService, type TestService } from '../support/test-service.js';
 import { waitUntil } from '../support/wait-until.js';
+import { clockAhead } from './clock-ahead.js';
 import { endCommands, type RunningCommand, runCommand } from './run-command.js';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
@@ -43,6 +45,34 @@ const signal = (id: string) =>
     signalArgs: [[snapshotChange(id, 1_750_000_000_000)]],
   });
 const rows = (clerkId: string) => service.db.user.count({ where: { clerkId } });
+
+test('on a machine whose clock is ten minutes ahead it says so, of Postgres and of Clerk, and its reconciles end by the right time', async () => {
+  const worker = runCommand('worker', { ...settings(), ...clockAhead(600_000) });
+  await worker.logged('Worker running');
+  const { runId } = await service.client.workflow
+    .start(reconcileUsers, {
+      workflowId: 'by-hand',
+      taskQueue: SYNC_TASK_QUEUE,
+      args: [{ kind: 'sweep' }],
+    })
+    .then(async (handle) => {
+      await handle.result();
+      return { runId: handle.firstExecutionRunId };
+    });
+  const run = await service.db.reconcileRun.findUniqueOrThrow({ where: { id: `by-hand/${runId}` } });
+  expect(run.finishedAt?.getTime()).toBeLessThan(Date.now() + 60_000);
+  expect(run.clockAheadSeconds).toBeGreaterThan(540);
+  const off = () => worker.logs().filter(({ msg }) => msg?.startsWith("This machine's clock is off"));
+  await waitUntil(() => off().length === 2, { describe: worker.output });
+  expect(
+    off()
+      .map(({ other }) => other)
+      .sort(),
+  ).toEqual(['Clerk', 'Postgres']);
+  for (const { aheadSeconds } of off()) expect(aheadSeconds).toBeGreaterThan(540);
+  worker.signal('SIGTERM');
+  await worker.exited;
+});
 
 test('told to end amid a change, it finishes that change and exits with 0', async () => {
   const worker = await startWorker();

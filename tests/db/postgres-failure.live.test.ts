@@ -25,6 +25,7 @@ import { giveBackEmails } from '../../src/db/give-back-emails.js';
 import { listVersions } from '../../src/db/list-versions.js';
 import { migrate } from '../../src/db/migrate.js';
 import { pruneReconcileRuns } from '../../src/db/prune-reconcile-runs.js';
+import { readClock } from '../../src/db/read-clock.js';
 import { readEarlierReconciles } from '../../src/db/read-earlier-reconciles.js';
 import { readEndedRun } from '../../src/db/read-ended-run.js';
 import { readOverview } from '../../src/db/read-overview.js';
@@ -98,7 +99,8 @@ const VERBS: Record<string, (db: Database) => Promise<unknown>> = {
       parked: false,
     }),
   resolveSyncFailure: (db) => resolveSyncFailure(db, 'user_verb'),
-  resolveOutlivedFailures: (db) => resolveOutlivedFailures(db, T0),
+  readClock,
+  resolveOutlivedFailures: (db) => resolveOutlivedFailures(db, { ms: T0 }),
   giveBackEmails,
 };
 const eachVerb = test.each(Object.entries(VERBS));

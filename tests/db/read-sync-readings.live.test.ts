@@ -15,6 +15,7 @@ test('of an empty database nothing is known but that nothing waits', async () =>
     clerkUsers: null,
     liveRows: null,
     webhooksOk: null,
+    clockAheadSeconds: null,
     lastReconcileSeconds: { sweep: null, delta: null },
     repairedLastHour: NOTHING,
     failuresUnresolved: 0,
@@ -75,6 +76,7 @@ test("counts and verdict are the last completed run's, times each kind's, and re
   expect(await readSyncReadings(own.db)).toEqual({
     ...counted,
     webhooksOk: false,
+    clockAheadSeconds: null,
     lastReconcileSeconds: { sweep: ago(50) / 1000, delta: ago(2) / 1000 },
     repairedLastHour: { missed_create: 3, missed_update: 11, missed_delete: 1, phantom: 3 },
     failuresUnresolved: 1,

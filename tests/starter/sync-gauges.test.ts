@@ -9,6 +9,7 @@ const READINGS: SyncReadings = {
   clerkUsers: 2_003,
   liveRows: 2_001,
   webhooksOk: false,
+  clockAheadSeconds: 600.5,
   lastReconcileSeconds: { sweep: 1_750_000_000.5, delta: null },
   repairedLastHour: { missed_create: 2, missed_update: 0 },
   failuresUnresolved: 1,
@@ -46,6 +47,7 @@ test('each reading is a gauge, and what is not known has no value', async () => 
     clerk_users: 2_003,
     live_rows: 2_001,
     webhooks_ok: 0,
+    worker_clock_ahead_seconds: 600.5,
     'last_reconcile_timestamp_seconds{kind="sweep"}': 1_750_000_000.5,
     'drift_repaired_last_hour{label="missed_create"}': 2,
     'drift_repaired_last_hour{label="missed_update"}': 0,
@@ -79,6 +81,7 @@ test('before the first reconcile only what is known has a value', async () => {
     liveRows: null,
     webhooksOk: null,
     tombstonesToErase: null,
+    clockAheadSeconds: null,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   };
