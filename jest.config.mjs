@@ -33,7 +33,7 @@ export default {
     },
   ],
   // Ends a test that hangs; no test is to fail because a machine is busy. `waitUntil` gives up earlier, and says on what.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   // Most tests wait for servers more than they compute.
   maxWorkers: 2,
 };

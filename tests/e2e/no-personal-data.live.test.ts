@@ -60,6 +60,7 @@ test('through refused rows, an outage of Postgres and errors of Clerk no log lin
     return created.id;
   });
   await waitUntil(async () => (await service.db.syncFailure.count()) === REFUSED, {
+    progress: () => service.db.syncFailure.count(),
     describe: async () => ({
       failures: await service.db.syncFailure.count(),
       rows: await service.db.user.count(),

@@ -47,7 +47,7 @@ async function withClient<T>(
   namespace: string,
   use: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const connection = await Connection.connect({ address });
+  const connection = await Connection.connect({ address, connectTimeout: '2m' });
   try {
     return await use(new Client({ connection, namespace }));
   } finally {

@@ -81,8 +81,12 @@ async function useTemporal(folder) {
     headless: true,
     startTimeoutMs: 300_000,
     logFile: path.join(folder, 'temporal.log'),
-    // A new namespace's schedules fire only once its servers have noticed it: 2 s by default.
-    dynamicConfig: { 'system.namespaceCacheRefreshInterval': '"100ms"' },
+    dynamicConfig: {
+      // A new namespace's schedules fire only once its servers have noticed it: 2 s by default.
+      'system.namespaceCacheRefreshInterval': '"100ms"',
+      // Runs continue as new four times sooner than by default, which tests would otherwise spend minutes on.
+      'limit.historyCountSuggestContinueAsNew': '1024',
+    },
   });
   process.env.TEST_TEMPORAL_ADDRESS = temporal.address;
   process.env.TEST_TEMPORAL_CLI = cliPath;

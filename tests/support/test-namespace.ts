@@ -13,7 +13,10 @@ import { fromSetUp } from './from-set-up.js';
  */
 export async function createTestNamespace({ syncStatus = true } = {}): Promise<string> {
   const namespace = `test-${randomBytes(8).toString('hex')}`;
-  const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
+  const connection = await Connection.connect({
+    address: fromSetUp('TEST_TEMPORAL_ADDRESS'),
+    connectTimeout: '2m',
+  });
   try {
     await connection.workflowService.registerNamespace({
       namespace,

@@ -41,7 +41,10 @@ test('a database that is down ends its connections and refuses new ones, until i
 
 test('a test namespace is usable at once, search attribute and schedules too', async () => {
   const namespace = await createTestNamespace();
-  const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
+  const connection = await Connection.connect({
+    address: fromSetUp('TEST_TEMPORAL_ADDRESS'),
+    connectTimeout: '2m',
+  });
   const client = new TemporalClient({ connection, namespace });
   await client.workflow.start('any', {
     workflowId: 'one',

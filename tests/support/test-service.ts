@@ -60,7 +60,10 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     options.database ?? createTestDatabase(),
   ]);
   const standIn = await startStandIn(options.standIn ?? {});
-  const connection = await Connection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });
+  const connection = await Connection.connect({
+    address: fromSetUp('TEST_TEMPORAL_ADDRESS'),
+    connectTimeout: '2m',
+  });
   const client = new Client({ connection, namespace });
   const db = connectDatabase({ url: database.url, poolSize: 10, connectTimeoutMs: 120_000 });
   const native = await NativeConnection.connect({ address: fromSetUp('TEST_TEMPORAL_ADDRESS') });

@@ -24,7 +24,7 @@ test('the failure says what was waited for, how things stood and what was last t
   );
 });
 
-test('the time begins anew whenever there is progress', async () => {
+test('the time begins anew as long as there is progress', async () => {
   let asked = 0;
   const condition = () => ++asked === 10;
   await waitUntil(condition, { timeoutMs: -1, progress: () => asked });

@@ -1,9 +1,9 @@
 export interface WaitUntilOptions {
-  /** Default two minutes: so that a failure says what it waited for, not so that a slow machine fails. */
+  /** Default three minutes: so that a failure says what it waited for, not so that a slow machine fails. */
   timeoutMs?: number;
   /** What is waited for, or a look at how things stand; for the failure's message. */
   describe?: string | (() => unknown);
-  /** How far things are. Whenever it changes, the time begins anew: what goes on slowly is no failure. */
+  /** How far things are. If it has changed when the time is over, that begins anew: what goes on slowly is no failure. */
   progress?: () => unknown;
 }
 
@@ -17,10 +17,10 @@ const POLL_MS = 10;
  */
 export async function waitUntil<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 120_000, describe = condition.toString(), progress }: WaitUntilOptions = {},
+  { timeoutMs = 180_000, describe = condition.toString(), progress }: WaitUntilOptions = {},
 ): Promise<T> {
   let deadline = Date.now() + timeoutMs;
-  let before: unknown;
+  let before = await progress?.();
   for (;;) {
     let cause: unknown;
     try {
@@ -29,10 +29,13 @@ export async function waitUntil<T>(
     } catch (error) {
       cause = error;
     }
-    const now = await progress?.();
-    if (now !== before) deadline = Date.now() + timeoutMs;
-    before = now;
     if (Date.now() > deadline) {
+      const now = await progress?.();
+      if (now !== before) {
+        before = now;
+        deadline = Date.now() + timeoutMs;
+        continue;
+      }
       const state = typeof describe === 'string' ? describe : JSON.stringify(await describe());
       const last = cause === undefined ? '' : `; it last threw: ${String(cause)}`;
       throw new Error(`Waited ${timeoutMs} ms in vain for ${state}${last}`, { cause });

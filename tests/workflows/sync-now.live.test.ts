@@ -142,7 +142,7 @@ test('a run that must continue as new in an outage sends its callers to the next
       waitForStage: 'ACCEPTED',
     });
     const { runId } = await newest(id).describe();
-    let left = 5_020;
+    let left = 1_100;
     const sender = async () => {
       while (left-- > 0) await newest(id).signal(retry);
     };
