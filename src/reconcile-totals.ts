@@ -12,6 +12,8 @@ export interface ReconcileTotals {
   phantoms: number;
   /** Users gone from Clerk whose rows were left alone, because more were gone than one run may delete. */
   withheld: number;
+  /** Rows that Clerk did not list and could not be asked about: their deletion waits. */
+  unasked: number;
   /** Users that could not be written; each has a row in `sync_failures`. */
   failed: number;
   clerkRequests: number;
@@ -28,6 +30,7 @@ export const noTotals = (): ReconcileTotals => ({
   deleted: 0,
   phantoms: 0,
   withheld: 0,
+  unasked: 0,
   failed: 0,
   clerkRequests: 0,
 });

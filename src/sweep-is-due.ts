@@ -19,10 +19,11 @@ const REST_PER_SWEEP = 5;
  */
 export function sweepIsDue(
   earlier: EarlierCounts | null,
-  { clerkUsers, liveRows }: { clerkUsers: number; liveRows: number },
+  { clerkUsers, liveRows }: { clerkUsers: number | null; liveRows: number },
   nowMs: number,
 ): boolean {
   if (earlier?.lastSweep == null) return true;
+  if (clerkUsers === null) return false;
   const { lastSweep } = earlier;
   const surplus = liveRows - clerkUsers;
   const settled = lastSweep.settledSurplus;

@@ -8,7 +8,8 @@ const LEAST_PAGES_PER_WINDOW = 20;
 export const WINDOW_START = { after: null, previous: null, doubt: null } as const;
 
 export interface SweptUsers {
-  clerkUsers: number;
+  /** null where they could not be counted: then there are as many as the table has. */
+  clerkUsers: number | null;
   liveRows: number;
   /** Users a page. */
   pageSize: number;
@@ -16,7 +17,7 @@ export interface SweptUsers {
 
 /** @returns on how many pages Clerk's users are, or the table's if those are more. */
 export const pagesOf = ({ clerkUsers, liveRows, pageSize }: SweptUsers): number =>
-  Math.ceil(Math.max(clerkUsers, liveRows) / pageSize);
+  Math.ceil(Math.max(clerkUsers ?? 0, liveRows) / pageSize);
 
 /** @returns into how many windows of creation times a sweep is cut. */
 export const windowsOf = (users: SweptUsers, requestsPerSecond: number): number =>
@@ -30,4 +31,5 @@ export const windowsOf = (users: SweptUsers, requestsPerSecond: number): number 
   );
 
 /** @returns whether the table tells where to cut: it knows half of the users, and so when they were created. */
-export const cutByTable = ({ clerkUsers, liveRows }: SweptUsers): boolean => liveRows >= clerkUsers / 2;
+export const cutByTable = ({ clerkUsers, liveRows }: SweptUsers): boolean =>
+  liveRows >= (clerkUsers ?? 0) / 2;

@@ -17,6 +17,8 @@ export interface ReconcileBeginning extends ReconcileAsked {
   startedAtMs: number;
   /** Whether nothing is to be written. */
   plan: boolean;
+  /** Whether candidates for deletion are to be settled though none seems to need it: an operator has named a number. */
+  settle?: boolean;
 }
 
 interface Begun extends ReconcilePreparation {
@@ -80,7 +82,7 @@ async function beginSweep(
   beginning: ReconcileBeginning,
   prepared: ReconcilePreparation,
 ): Promise<BegunSweep> {
-  const { id, startedAtMs, plan } = beginning;
+  const { id, startedAtMs, plan, settle = false } = beginning;
   const counts = await compareCounts(deps, null);
   const counted = { ...noTotals(), clerkRequests: 1 };
   const users = { ...counts, pageSize: prepared.pageSize };
@@ -89,7 +91,7 @@ async function beginSweep(
   const most = prepared.requestsPerTask - counted.clerkRequests;
   const compared = isOneWalk ? await firstPages(deps, { id, plan }, most) : undefined;
   // A plan does not tell of candidates: it has yet to ask about them.
-  if (compared?.next === null && compared.hasCandidates === false) {
+  if (compared?.next === null && compared.hasCandidates === false && !settle) {
     const totals = addTotals(counted, compared.totals);
     const ended = await endAtOnce(deps, beginning, prepared, { totals, earlier: null });
     if (ended) return { ...prepared, kind: 'sweep', counts, bounds: null, compared, ended };

@@ -1,14 +1,18 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { countUsers } from '../clerk/count-users.js';
 import { countLiveUsers } from '../db/count-live-users.js';
 import { countKeptRows } from '../db/deletion-candidates.js';
 import { hasNumberChanged } from '../db/has-number-changed.js';
 import type { EarlierReconciles } from '../db/read-earlier-reconciles.js';
+import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { requireInstance } from './require-instance.js';
 
 export interface Counts {
-  clerkUsers: number;
+  /** null where Clerk could not be had to count them. */
+  clerkUsers: number | null;
+  /** Then why, in a sentence. */
+  uncounted?: string;
   liveRows: number;
   /** Of those rows: how many an operator keeps, though Clerk does not have their users. Only where all were counted. */
   keptRows?: number;
@@ -25,6 +29,7 @@ const MARGIN_MS = 60_000;
  * idle tick, so it is left out while the log knows of nobody added or removed since they were counted last.
  *
  * @param earlier without it, or where it did not count, they are counted in any case.
+ * @returns after the first attempt also where Clerk fails to count: no user waits for a number.
  * @throws what the Clerk and Postgres rooms throw, all retried.
  */
 export async function compareCounts(
@@ -32,12 +37,24 @@ export async function compareCounts(
   earlier: EarlierCount | null,
 ): Promise<Counts> {
   await requireInstance(deps, { plan: true });
-  const [clerkUsers, liveRows, keptRows] = await Promise.all([
-    countUsers(deps.clerk, cancellationSignal()),
+  const [clerk, liveRows, keptRows] = await Promise.all([
+    countAtClerk(deps),
     countRows(deps, earlier),
     earlier === null ? countKeptRows(deps.db) : undefined,
   ]);
-  return { clerkUsers, liveRows, ...(keptRows === undefined ? {} : { keptRows }) };
+  return { ...clerk, liveRows, ...(keptRows === undefined ? {} : { keptRows }) };
+}
+
+async function countAtClerk({
+  clerk,
+}: ActivityDependencies): Promise<Pick<Counts, 'clerkUsers' | 'uncounted'>> {
+  try {
+    return { clerkUsers: await countUsers(clerk, cancellationSignal()) };
+  } catch (error) {
+    const code = failureCode(error);
+    if (activityInfo().attempt === 1 || !code?.startsWith('CLERK_') || !(error instanceof Error)) throw error;
+    return { clerkUsers: null, uncounted: `Clerk's users could not be counted: ${error.message} (${code})` };
+  }
 }
 
 async function countRows({ db }: ActivityDependencies, earlier: EarlierCount | null): Promise<number> {

@@ -22,7 +22,7 @@ let windowsUnderWay = 0;
 
 export interface ComparedPages extends Omit<ComparedPage, 'planned'> {
   planned?: Planned;
-  /** At a window's end: whether the table holds candidates for deletion, this sweep's or others'. */
+  /** At a window's end: whether the table holds candidates to be asked about or deleted, this sweep's or others'. */
   hasCandidates?: boolean;
 }
 

@@ -14,6 +14,8 @@ export interface ReconcileEnd {
   plan: boolean;
   /** What a delta knew at its beginning. */
   earlier: EarlierReconciles | null;
+  /** Whether a delta ends though the counts ask for a sweep: the list that a sweep reads cannot be had. */
+  isFinal?: boolean;
 }
 
 export interface EndedReconcile {
@@ -31,21 +33,23 @@ export interface EndedReconcile {
  */
 export async function endReconcile(
   deps: ActivityDependencies,
-  { run, plan, earlier }: ReconcileEnd,
+  { run, plan, earlier, isFinal = false }: ReconcileEnd,
 ): Promise<EndedReconcile> {
   const isDelta = run.kind === 'delta';
   const counts = await compareCounts(deps, isDelta ? earlier : null);
   // Earlier runs are timed by Postgres' clock.
-  if (isDelta && sweepIsDue(earlier, counts, (await readClock(deps.db)).nowMs))
+  if (isDelta && !isFinal && sweepIsDue(earlier, counts, (await readClock(deps.db)).nowMs))
     return { counts, sweepIsDue: true };
   if (plan) return { counts, sweepIsDue: false };
   const totals = addTotals(run.totals, { ...noTotals(), clerkRequests: 1 });
-  const { clerkUsers, liveRows } = counts;
+  const { clerkUsers, liveRows, uncounted } = counts;
+  const problems = new Set([...(run.problems ?? []), ...(uncounted === undefined ? [] : [uncounted])]);
   const recorded = await recordReconcileRun(deps, {
     ...run,
     clerkUsers,
     liveRows,
     totals,
+    problems: [...problems],
     status: 'completed',
   });
   return { counts, sweepIsDue: false, ...recorded };

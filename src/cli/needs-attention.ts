@@ -4,6 +4,7 @@ import { MAX_SKEW_SECONDS } from './clock-watch.js';
 import { decideDeletions } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
 import { lateHooks } from './late-hooks.js';
+import { leftUndone } from './left-undone.js';
 import { slowErasing } from './slow-erasing.js';
 
 /** One missed tick is a restart; ten are nobody at work. */
@@ -25,6 +26,7 @@ export function needsAttention(
     ...failures(status, names),
     ...emailsTaken(status),
     ...deletions(status, names),
+    ...leftUndone(status),
     ...slowErasing(status, names),
     ...lateHooks(status, nowMs, names),
     ...clocks(status),

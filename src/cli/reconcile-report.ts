@@ -16,13 +16,13 @@ const MEANINGS: Record<DriftLabel, string> = {
 
 const hasDrift = ({ drift }: ReconcileResult): boolean => Object.values(drift).some((count) => count > 0);
 
-/** Live rows more than users in Clerk, those left out that an operator keeps: about them it is decided. */
-const surplusOf = ({ clerkUsers, liveRows, keptRows = 0 }: ReconcileResult): number =>
-  liveRows - keptRows - clerkUsers;
+/** Live rows more than users in Clerk, null where those were not counted; those left out that an operator keeps: about them it is decided. */
+const surplusOf = ({ clerkUsers, liveRows, keptRows = 0 }: ReconcileResult): number | null =>
+  clerkUsers === null ? null : liveRows - keptRows - clerkUsers;
 
 /** Whether a plan found nothing to repair, could compare everybody, and counted as many on both sides. */
 export const isEqual = (plan: ReconcileResult): boolean =>
-  !hasDrift(plan) && plan.failed === 0 && surplusOf(plan) === 0;
+  !hasDrift(plan) && plan.failed === 0 && plan.unasked === 0 && surplusOf(plan) === 0;
 
 function equalLines({ keptRows = 0 }: ReconcileResult): string[] {
   if (keptRows === 0) return ['Clerk and the table are equal.'];
@@ -42,12 +42,13 @@ export interface ReconcileRuns {
 
 /**
  * @returns 0 when Clerk and the table are equal as far as was asked; 2 when a plan found drift, which is what it was asked
- *   for; else 1: a validation found drift, deletions were withheld, or users could not be written.
+ *   for; else 1: a validation found drift, deletions were withheld, Clerk could not be asked about
+ *   some, or users could not be written.
  */
 export function exitCodeOf({ asked, result, validation }: ReconcileRuns): number {
   if (asked === 'plan') return isEqual(result) ? 0 : 2;
   if (asked === 'validate') return isEqual(result) ? 0 : 1;
-  const left = result.withheld > 0 || result.failed > 0;
+  const left = result.withheld > 0 || result.unasked > 0 || result.failed > 0;
   return left || (validation !== undefined && !isEqual(validation)) ? 1 : 0;
 }
 
@@ -149,7 +150,7 @@ const countsLine = (result: ReconcileResult): string[] =>
     ? []
     : [
         '',
-        `Clerk has ${grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows${result.keptRows ? `, ${grouped(result.keptRows)} of which an operator keeps` : ''}. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago, and users that Postgres refuses (clerk-sync status).`,
+        `Clerk has ${result.clerkUsers === null ? 'not counted its' : grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows${result.keptRows ? `, ${grouped(result.keptRows)} of which an operator keeps` : ''}. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago or with an id that is none of Clerk's, and users that Postgres refuses (clerk-sync status).`,
       ];
 
 const failedLine = ({ failed }: ReconcileResult): string[] =>

@@ -13,7 +13,7 @@ export function statusText(status: SyncStatus, attention: readonly string[], now
       'Instance',
       instance ? `${instance.instanceId}, adopted ${instance.adoptedAt.toISOString()}` : 'none adopted yet',
     ],
-    ['Rows', `${grouped(status.liveRows)} live, ${grouped(status.deletedRows)} deleted`],
+    ['Rows', rowsInWords(status)],
     [
       'Last reconcile',
       lastReconcile
@@ -50,11 +50,19 @@ export function statusText(status: SyncStatus, attention: readonly string[], now
   ].join('\n');
 }
 
+function rowsInWords({ liveRows, deletedRows, foreignRows }: SyncStatus): string {
+  const rows = `${grouped(liveRows)} live, ${grouped(deletedRows)} deleted`;
+  return foreignRows === 0
+    ? rows
+    : `${rows}; ${grouped(foreignRows)} of the live ones have an id that is none of Clerk's, and stay`;
+}
+
 function whatItDid(run: CompletedRun): string {
   const repaired = driftWords(run.repaired);
   return [
     repaired === null ? 'nothing to repair' : `repaired ${repaired}`,
     ...(run.withheld > 0 ? [`${grouped(run.withheld)} deletions withheld`] : []),
+    ...(run.unasked > 0 ? [`${grouped(run.unasked)} deletions not asked about`] : []),
     ...(run.failed > 0 ? [`${grouped(run.failed)} failed`] : []),
     `${counted(run.clerkRequests, 'request')} to Clerk`,
   ].join(', ');

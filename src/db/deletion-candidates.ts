@@ -1,9 +1,10 @@
+import { IS_ASKABLE } from './askable.js';
 import { type Database, transaction } from './database.js';
 import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 import { runStatement } from './run-statement.js';
-import { GONE_ROWS, KEPT_ROWS } from './waiting-deletions.js';
+import { GONE_ROWS, KEPT_ROWS, UNASKED_ROWS } from './waiting-deletions.js';
 
 /** A live row whose user Clerk, asked by id, no longer has. */
 export interface GoneUser {
@@ -31,12 +32,16 @@ export const candidatesOf = (page: ListedPage): Prisma.Sql => Prisma.sql`
         ON CONFLICT (clerk_id) DO NOTHING
       )`;
 
-/** @returns whether there is a candidate at all, in whatever state. */
+/** @returns whether a candidate is to be asked about, or to be deleted; an operator's `rejected` ones are neither. */
 export async function hasCandidates(db: Database): Promise<boolean> {
   const [row] = await runStatement<{ some: boolean }>(
     db,
     'Looking for candidates for deletion.',
-    Prisma.sql`SELECT EXISTS (SELECT FROM deletion_candidates) AS some`,
+    Prisma.sql`
+      SELECT EXISTS (
+        SELECT FROM deletion_candidates JOIN users USING (clerk_id)
+        WHERE deleted_at IS NULL AND rejected_at IS NULL AND ${IS_ASKABLE}
+      ) AS some`,
     { inOneRoundTrip: true },
   );
   return row?.some ?? true;
@@ -44,8 +49,7 @@ export async function hasCandidates(db: Database): Promise<boolean> {
 
 /**
  * @param after the last id of the list before; null at the beginning.
- * @returns candidates about whom Clerk has not been asked since their rows were written, in the order of their ids. An
- *   operator's `rejected` ones are not among them.
+ * @returns ids of {@link UNASKED_ROWS}, in order.
  */
 export async function listUnaskedCandidates(
   db: Database,
@@ -56,8 +60,7 @@ export async function listUnaskedCandidates(
     db,
     'Listing candidates for deletion.',
     Prisma.sql`
-      SELECT clerk_id AS "clerkUserId" FROM deletion_candidates JOIN users USING (clerk_id)
-      WHERE (gone_at IS NULL OR gone_at < observed_at) AND rejected_at IS NULL AND deleted_at IS NULL
+      SELECT clerk_id AS "clerkUserId" ${UNASKED_ROWS}
         AND clerk_id > ${after ?? ''}
       ORDER BY clerk_id LIMIT ${most}`,
   );
@@ -101,6 +104,8 @@ export interface GoneCount {
   deletedLately: number;
   /** The least that {@link withholdGoneUsers} noted for one of them; null where none was withheld. */
   withheldOver: number | null;
+  /** How many candidates more Clerk has not been asked about: some of them may be gone as well. */
+  unasked: number;
 }
 
 /** Those that an operator decided about have the operator as their writer. */
@@ -114,10 +119,10 @@ export async function countGoneUsers(db: Database, selection: GoneSelection): Pr
     db,
     'Counting users that are gone.',
     Prisma.sql`SELECT count(*)::int AS gone, max(found_at) AS "foundUpTo", min(withheld_over) AS "withheldOver",
-      (${DELETED_LATELY}) AS "deletedLately" ${DUE(selection)}`,
+      (${DELETED_LATELY}) AS "deletedLately", (SELECT count(*)::int ${UNASKED_ROWS}) AS unasked ${DUE(selection)}`,
   );
-  const { gone = 0, foundUpTo, deletedLately = 0, withheldOver = null } = row ?? {};
-  return { gone, foundUpToMs: foundUpTo?.getTime() ?? 0, deletedLately, withheldOver };
+  const { gone = 0, foundUpTo, deletedLately = 0, withheldOver = null, unasked = 0 } = row ?? {};
+  return { gone, foundUpToMs: foundUpTo?.getTime() ?? 0, deletedLately, withheldOver, unasked };
 }
 
 /** @returns rows that could be deleted, in the order of their ids. */

@@ -1,3 +1,4 @@
+import { IS_ASKABLE } from './askable.js';
 import { type CreationRange, liveIn } from './creation-range.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
@@ -22,7 +23,7 @@ export function unlisted({ range, observedBeforeMs, listedIds }: Omit<UnlistedQu
 /**
  * @param withGone whether rows count whose users Clerk, asked by id, did not have.
  * @returns ids of live rows that belong on a page of Clerk's list and were not on it, in order of creation; without
- *   those that an operator keeps.
+ *   those that an operator keeps, and those about whom nobody can ask Clerk.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function findUnlistedUsers(
@@ -36,7 +37,7 @@ export async function findUnlistedUsers(
       Prisma.sql`
       SELECT clerk_id AS "clerkUserId" FROM users
       WHERE ${unlisted(wanted)}
-        AND NOT EXISTS (
+        AND ${IS_ASKABLE} AND NOT EXISTS (
           SELECT FROM deletion_candidates AS known WHERE known.clerk_id = users.clerk_id
             AND (rejected_at IS NOT NULL ${withGone ? Prisma.empty : Prisma.sql`OR gone_at >= observed_at`})
         )

@@ -1,3 +1,4 @@
+import { IS_ASKABLE } from './askable.js';
 import { type CreationPlace, liveIn } from './creation-range.js';
 import { type Database, query } from './database.js';
 import { Prisma } from './generated/client.js';
@@ -21,7 +22,7 @@ export async function findUserBefore(
       Prisma.sql`
       SELECT clerk_id AS "clerkUserId", clerk_created_at AS "clerkCreatedAt" FROM users
       WHERE ${liveIn({ fromMs, toMs: null, after: null, upTo: null })}
-        AND (clerk_created_at, clerk_id) < (${new Date(place.clerkCreatedAtMs)}::timestamptz, ${place.clerkUserId}::text COLLATE "C")
+        AND ${IS_ASKABLE} AND (clerk_created_at, clerk_id) < (${new Date(place.clerkCreatedAtMs)}::timestamptz, ${place.clerkUserId}::text COLLATE "C")
       ORDER BY clerk_created_at DESC, clerk_id DESC
       LIMIT 1 OFFSET ${skipped}`,
     );

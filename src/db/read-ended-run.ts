@@ -10,7 +10,7 @@ export interface EndedRun {
   kind: 'sweep' | 'delta';
   totals: ReconcileTotals;
   /** Counted at the end. */
-  clerkUsers: number;
+  clerkUsers: number | null;
   liveRows: number;
   webhooks: WebhookVerdict | null;
 }
@@ -31,7 +31,7 @@ export async function readEndedRun(db: Database, id: string): Promise<EndedRun |
     return {
       kind: row.kind === 'sweep' ? 'sweep' : 'delta',
       totals: addTotals(noTotals(), row),
-      clerkUsers: row.clerkUsers ?? 0,
+      clerkUsers: row.clerkUsers,
       liveRows: row.liveRows ?? 0,
       webhooks: row.webhooks as WebhookVerdict | null,
     };

@@ -7,7 +7,7 @@ import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
 import { latestCompletedRun, RUN_COLUMNS } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 import { type Erasing, readErasing } from './read-erasing.js';
-import { KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
+import { FOREIGN_ROWS, KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** A reconcile that was completed. */
 export interface CompletedRun {
@@ -16,6 +16,10 @@ export interface CompletedRun {
   repaired: Record<DriftLabel, number>;
   /** Deletions that it left alone because they were too many. */
   withheld: number;
+  /** Rows about which Clerk did not answer: their deletion waits. */
+  unasked: number;
+  /** What it left undone because Clerk failed, in sentences. */
+  problems: string[];
   /** Users that it could not write. */
   failed: number;
   clerkRequests: number;
@@ -52,6 +56,8 @@ export interface SyncStatus {
   deletionsKept: number;
   /** How far the erasing of deleted users is behind; null with DELETION_MODE=soft. */
   erasing: Erasing | null;
+  /** Live rows whose id is none of Clerk's, so that Clerk cannot be asked about them: no sweep deletes them. */
+  foreignRows: number;
   /** How far the application's hooks are behind; null where hooks are off. */
   hooks: HooksBacklog | null;
 }
@@ -98,6 +104,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
       deletionsWaiting: counts?.waiting ?? 0,
       deletionsKept: counts?.kept ?? 0,
       erasing,
+      foreignRows: counts?.foreign ?? 0,
       hooks,
     };
   } catch (error) {
@@ -127,6 +134,7 @@ interface Counts {
   deleted: number;
   waiting: number;
   kept: number;
+  foreign: number;
 }
 
 /** Rows that DELETION_MODE=hard removed are deleted as well; of them the tombstone is left. */
@@ -134,7 +142,7 @@ const COUNTS = Prisma.sql`
   SELECT count(*) FILTER (WHERE deleted_at IS NULL)::int AS live,
     (count(*) FILTER (WHERE deleted_at IS NOT NULL)
       + (SELECT count(*) FROM user_tombstones WHERE restored_at IS NULL))::int AS deleted,
-    (${WAITING_DELETIONS}) AS waiting, (${KEPT_ROWS}) AS kept
+    (${WAITING_DELETIONS}) AS waiting, (${KEPT_ROWS}) AS kept, (${FOREIGN_ROWS}) AS "foreign"
   FROM users`;
 
 async function lastCompleted(db: Database, kind?: 'sweep'): Promise<CompletedRun | null> {
@@ -143,12 +151,24 @@ async function lastCompleted(db: Database, kind?: 'sweep'): Promise<CompletedRun
 }
 
 function completedRun(run: ReconcileRun, finishedAt: Date): CompletedRun {
-  const { kind, withheld, failed, clerkRequests, clerkUsers, liveRows, clockAheadSeconds } = run;
+  const {
+    kind,
+    withheld,
+    unasked,
+    problems,
+    failed,
+    clerkRequests,
+    clerkUsers,
+    liveRows,
+    clockAheadSeconds,
+  } = run;
   return {
     kind,
     finishedAt,
     repaired: driftByLabel(run),
     withheld,
+    unasked,
+    problems,
     failed,
     clerkRequests,
     clerkUsers,

@@ -23,6 +23,8 @@ export interface SyncReadings {
   deletionsKept: number;
   /** Tombstones due to be erased, as the last reconcile counted them; null before the first, and with DELETION_MODE=soft. */
   tombstonesToErase: number | null;
+  /** Rows whose deletion waits until Clerk answers, as of the last sweep; null before the first. */
+  deletionsUnasked: number | null;
   /** Changes whose hooks have not been through; null where hooks are off. */
   hooksPending: number | null;
   /** When the oldest of them was written, Unix seconds; null when there is none. */
@@ -50,6 +52,7 @@ export async function readSyncReadings(db: Database): Promise<SyncReadings> {
       deletionsWaiting: row.deletionsWaiting,
       deletionsKept: row.deletionsKept,
       tombstonesToErase: row.tombstonesToErase,
+      deletionsUnasked: row.deletionsUnasked,
       hooksPending: row.hooksPending,
       oldestPendingHookSeconds: row.oldestPendingHookSeconds,
     };
@@ -74,15 +77,18 @@ interface Row {
   deletionsWaiting: number;
   deletionsKept: number;
   tombstonesToErase: number | null;
+  deletionsUnasked: number | null;
   hooksPending: number | null;
   oldestPendingHookSeconds: number | null;
 }
 
 /** Only the start of a run has an index: a kind that never ran would else be looked for in every row there is. */
-const lastOf = (kind: 'sweep' | 'delta') => Prisma.sql`(
-  SELECT extract(epoch FROM finished_at)::float8 FROM reconcile_runs
+const lastOf = (kind: 'sweep' | 'delta', value: Prisma.Sql) => Prisma.sql`(
+  SELECT ${value} FROM reconcile_runs
   WHERE kind = ${kind} AND status = 'completed' AND started_at > now() - interval '8 days'
   ORDER BY started_at DESC LIMIT 1)`;
+
+const FINISHED = Prisma.sql`extract(epoch FROM finished_at)::float8`;
 
 const STATEMENT = Prisma.sql`
 WITH latest AS (
@@ -96,7 +102,8 @@ WITH latest AS (
 )
 SELECT latest.clerk_users AS "clerkUsers", latest.live_rows AS "liveRows", latest.webhooks, latest.to_erase AS "tombstonesToErase",
   latest.clock_ahead_seconds AS "clockAheadSeconds", hour.*,
-  ${lastOf('sweep')} AS "sweepSeconds", ${lastOf('delta')} AS "deltaSeconds",
+  ${lastOf('sweep', FINISHED)} AS "sweepSeconds", ${lastOf('delta', FINISHED)} AS "deltaSeconds",
+  ${lastOf('sweep', Prisma.sql`unasked`)} AS "deletionsUnasked",
   (SELECT count(*)::int FROM sync_failures WHERE resolved_at IS NULL) AS "failuresUnresolved",
   (${WAITING_DELETIONS}) AS "deletionsWaiting", (${KEPT_ROWS}) AS "deletionsKept",
   hooks.pending AS "hooksPending", extract(epoch FROM hooks.oldest_at)::float8 AS "oldestPendingHookSeconds"

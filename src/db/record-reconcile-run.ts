@@ -15,8 +15,10 @@ export interface ReconcileRunRecord {
   startedAtMs: number;
   totals: ReconcileTotals;
   windows?: number;
-  /** Counted at the end. */
-  clerkUsers?: number;
+  /** What it left undone because Clerk failed, in sentences without personal data. */
+  problems?: string[];
+  /** Counted at the end; null where Clerk could not count. */
+  clerkUsers?: number | null;
   liveRows?: number;
   webhooks?: WebhookVerdict;
   /** Tombstones that were due to be erased at its end; not with DELETION_MODE=soft. */

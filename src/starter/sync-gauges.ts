@@ -15,6 +15,7 @@ export interface SyncReadings {
   deletionsWaiting: number;
   deletionsKept: number;
   tombstonesToErase: number | null;
+  deletionsUnasked: number | null;
   hooksPending: number | null;
   /** Unix seconds. */
   oldestPendingHookSeconds: number | null;
@@ -83,6 +84,10 @@ export function createSyncGauges(
     'tombstones_to_erase',
     `Deleted users that are due to be anonymised or removed, at the last reconcile; no value with DELETION_MODE=soft. ${SHARED}`,
   );
+  const unasked = gauge(
+    'deletions_unasked',
+    `Rows that the last sweep did not find in Clerk's list, and about which Clerk did not answer: their deletion waits. ${SHARED}`,
+  );
   const hooks = gauge(
     'hooks_pending',
     `Changes whose hooks have not been through; no value where hooks are off. ${SHARED}`,
@@ -92,7 +97,7 @@ export function createSyncGauges(
     `When the oldest of them was written, Unix seconds; no value when there is none. ${SHARED}`,
   );
   const single = [
-    ...[clerkUsers, liveRows, webhooksOk, clock, failures, deletions, kept, toErase],
+    ...[clerkUsers, liveRows, webhooksOk, clock, failures, deletions, kept, unasked, toErase],
     ...[hooks, oldestHook],
   ];
   /** A read that hangs is waited for again, not doubled: scrapes must not use up the connections of /readyz. */
@@ -116,6 +121,7 @@ export function createSyncGauges(
     deletions.set(readings.deletionsWaiting);
     kept.set(readings.deletionsKept);
     setIfKnown(toErase, readings.tombstonesToErase);
+    setIfKnown(unasked, readings.deletionsUnasked);
     setIfKnown(hooks, readings.hooksPending);
     setIfKnown(oldestHook, readings.oldestPendingHookSeconds);
     for (const [kind, seconds] of Object.entries(readings.lastReconcileSeconds))

@@ -33,11 +33,13 @@ export interface ReconcileResult extends ReconcileTotals {
   mode: ReconcileMode;
   /** One line for a person. */
   summary: string;
+  /** What was left undone because Clerk failed, in sentences that the summary has too. */
+  problems: string[];
   drift: Record<DriftLabel, number>;
   /** Of a sweep: windows of creation times that were read side by side. */
   windows: number;
-  /** How many users Clerk has, and how many live rows the table, at the end. */
-  clerkUsers: number;
+  /** How many users Clerk has, null where it could not count them, and how many live rows the table, at the end. */
+  clerkUsers: number | null;
   liveRows: number;
   /** Of those rows: how many an operator keeps, though Clerk does not have their users. Only of a sweep. */
   keptRows?: number;
@@ -56,6 +58,7 @@ export interface ReconcileStatus {
   totals: ReconcileTotals;
   /** How many pages a sweep expects to read; 0 until it is known. */
   expectedPages: number;
+  /** Where Clerk could not count them, as many as the table has. */
   clerkUsers: number;
   usersPerSecond: number;
   /** null while nothing can be said. */

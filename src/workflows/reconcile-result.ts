@@ -8,7 +8,8 @@ export function reconcileResult(
   run: ReconcileRun,
   found: { planned: Planned; gone: readonly Drift[]; webhooks: WebhookVerdict | undefined },
 ): ReconcileResult {
-  const { mode, totals, windows, counts } = run;
+  const { mode, totals, windows, problems } = run;
+  const { uncounted: _, ...counts } = run.counts;
   const kind = run.kind ?? 'delta';
   const drift = driftByLabel(totals);
   const { fields, examples } = found.planned;
@@ -16,6 +17,7 @@ export function reconcileResult(
     kind,
     mode,
     summary: summaryOf(run, drift),
+    problems: [...problems],
     drift,
     ...totals,
     windows,
@@ -25,7 +27,10 @@ export function reconcileResult(
   };
 }
 
-function summaryOf({ mode, kind, totals, notes }: ReconcileRun, drift: ReconcileResult['drift']): string {
+function summaryOf(
+  { mode, kind, totals, notes, problems }: ReconcileRun,
+  drift: ReconcileResult['drift'],
+): string {
   const found = Object.entries(drift)
     .filter(([, count]) => count > 0)
     .map(([label, count]) => `${count} ${label}`);
@@ -33,6 +38,7 @@ function summaryOf({ mode, kind, totals, notes }: ReconcileRun, drift: Reconcile
   const sentences = [
     `${kind === 'sweep' ? 'Sweep' : 'Delta'} of ${totals.seen} users: ${found.length === 0 ? 'no difference' : `${found.join(', ')} ${what}`}; ${totals.clerkRequests} requests to Clerk.`,
     ...(totals.failed > 0 ? [`${totals.failed} could not be written, see sync_failures.`] : []),
+    ...problems,
     ...notes.map((note) => note.replaceAll('**', '').replaceAll('`', '')),
   ];
   return sentences.join(' ');

@@ -36,6 +36,8 @@ export class ReconcileRun {
   paused = false;
   /** What somebody should know of this run, in sentences. */
   readonly notes: string[] = [];
+  /** What it left undone because Clerk failed, in sentences. */
+  readonly problems: string[] = [];
   readonly #parts: Part[] = [];
   #totals = noTotals();
   #readingSinceMs = this.startedAtMs;
@@ -56,8 +58,13 @@ export class ReconcileRun {
 
   /** For the table of runs. */
   record(): Omit<ReconcileRunRecord, 'status'> {
-    const { id, startedAtMs, totals, windows } = this;
-    return { id, kind: this.kind ?? 'delta', startedAtMs, totals, windows };
+    const { id, startedAtMs, totals, windows, problems } = this;
+    return { id, kind: this.kind ?? 'delta', startedAtMs, totals, windows, problems };
+  }
+
+  addProblem(problem: string): void {
+    if (!this.problems.includes(problem)) this.problems.push(problem);
+    this.show();
   }
 
   /** What a window that is still being read has done so far. */
@@ -76,6 +83,7 @@ export class ReconcileRun {
   /** After a request that counted Clerk's users. */
   counted(counts: Counts): void {
     this.counts = counts;
+    if (counts.uncounted !== undefined) this.addProblem(counts.uncounted);
     this.add({ clerkRequests: 1 });
   }
 
@@ -108,6 +116,7 @@ export class ReconcileRun {
 
   status(): ReconcileStatus {
     const { totals, pageSize, counts } = this;
+    const clerkUsers = counts.clerkUsers ?? counts.liveRows;
     const seconds = (Date.now() - this.#readingSinceMs) / 1000;
     const usersPerSecond = seconds > 0 ? Math.round(totals.seen / seconds) : 0;
     const isReading = this.kind === 'sweep' && this.state === 'reading' && usersPerSecond > 0;
@@ -116,12 +125,10 @@ export class ReconcileRun {
       mode: this.mode,
       state: this.paused && this.state !== 'done' ? 'paused' : this.state,
       totals,
-      expectedPages: this.kind === 'sweep' && pageSize > 0 ? Math.ceil(counts.clerkUsers / pageSize) : 0,
-      clerkUsers: counts.clerkUsers,
+      expectedPages: this.kind === 'sweep' && pageSize > 0 ? Math.ceil(clerkUsers / pageSize) : 0,
+      clerkUsers,
       usersPerSecond,
-      secondsLeft: isReading
-        ? Math.max(0, Math.round((counts.clerkUsers - totals.seen) / usersPerSecond))
-        : null,
+      secondsLeft: isReading ? Math.max(0, Math.round((clerkUsers - totals.seen) / usersPerSecond)) : null,
     };
   }
 
@@ -141,8 +148,9 @@ export class ReconcileRun {
     setCurrentDetails(
       [
         `${words.join('; ')}.`,
-        `${mode === 'plan' ? 'To repair: created' : 'Created'} ${totals.created}, updated ${totals.updated}, restored ${totals.restored}, deleted ${totals.deleted}, withheld ${totals.withheld}, failed ${totals.failed}; ${totals.clerkRequests} requests to Clerk.`,
+        `${mode === 'plan' ? 'To repair: created' : 'Created'} ${totals.created}, updated ${totals.updated}, restored ${totals.restored}, deleted ${totals.deleted}, withheld ${totals.withheld}, unasked ${totals.unasked}, failed ${totals.failed}; ${totals.clerkRequests} requests to Clerk.`,
         ...(this.paused ? ['**Paused**: the signal `resume` lets it go on.'] : []),
+        ...this.problems.map((problem) => `**Left undone**: ${problem}`),
         ...this.notes,
       ].join('\n\n'),
     );

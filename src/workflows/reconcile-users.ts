@@ -1,6 +1,8 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { BegunDelta } from '../activities/begin-reconcile.js';
+import type { BegunDelta, BegunSweep } from '../activities/begin-reconcile.js';
+import type { DeltaPage } from '../activities/delta-page.js';
 import type { EndedReconcile, ReconcileEnd } from '../activities/end-reconcile.js';
+import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import type { Drift } from '../drift.js';
 import { noPlanned, type Planned } from '../planned.js';
 import { checkReconcileInput } from './check-reconcile-input.js';
@@ -11,6 +13,7 @@ import { ReconcileRun } from './reconcile-run.js';
 import { recordRun } from './record-run.js';
 import { planDeletions, settleCandidates } from './settle-candidates.js';
 import { sweepUsers } from './sweep-users.js';
+import { ClerkProblem, unlessClerkFails } from './unless-clerk-fails.js';
 
 /** A delta that has read so much finds a sweep no dearer. */
 const MOST_DELTA_PAGES = 20;
@@ -33,19 +36,10 @@ export async function reconcileUsers(input: ReconcileInput): Promise<ReconcileRe
   }
 }
 
-async function reconcile(
-  run: ReconcileRun,
-  { kind, mostDeletions }: ReconcileInput,
-): Promise<ReconcileResult> {
-  const plan = run.mode === 'plan';
-  const { id, startedAtMs } = run;
+async function reconcile(run: ReconcileRun, input: ReconcileInput): Promise<ReconcileResult> {
   await run.untilResumed();
-  const begun = await askingClerk.beginReconcile({
-    id,
-    startedAtMs,
-    plan,
-    sweep: kind === 'sweep' || plan,
-  });
+  const { begun, brief } = await begin(run, input);
+  const plan = run.mode === 'plan';
   run.pageSize = begun.pageSize;
   let ended = begun.kind === 'delta' ? await readChanges(run, begun) : null;
   let planned: Planned = noPlanned();
@@ -54,31 +48,82 @@ async function reconcile(
     run.kind = 'sweep';
     if (begun.kind === 'sweep') run.counted(begun.counts);
     else await recordRun(run, { status: 'running' });
-    const swept = await sweepUsers(run, begun);
+    const swept = await sweepUsers(run, begun, { brief });
     planned = swept.planned;
+    const isFinal = swept.problem !== undefined;
+    if (isFinal) {
+      run.addProblem(`The sweep ended before it had read Clerk's list: ${swept.problem}`);
+      await readAllChanges(run, begun);
+    }
     if (plan) gone = await planDeletions(run, swept);
-    else await settleCandidates(run, swept, { ...begun, mostDeletions });
+    else await settleCandidates(run, swept, { ...begun, mostDeletions: input.mostDeletions });
     // A delta's end, if it came to that, only said that a sweep is due.
-    ended = await end(run, null, begun.kind === 'sweep' ? begun.ended : undefined);
+    ended = await end(run, { earlier: null, isFinal }, begun.kind === 'sweep' ? begun.ended : undefined);
   }
   await run.end();
   return reconcileResult(run, { planned, gone, webhooks: ended.webhooks });
 }
 
-/** Reads the rest of what changed lately. @returns null after so much of it that a sweep is no dearer. */
+/**
+ * Begins with what was asked for. While a tick is open no other begins, so it does not wait for one of Clerk's lists as
+ * long as there is another way: without the latest changes it sweeps.
+ *
+ * @returns also whether a sweep is to end where its list cannot be had, for the latest changes then to be read instead.
+ */
+async function begin(
+  run: ReconcileRun,
+  { kind, mostDeletions }: ReconcileInput,
+): Promise<{ begun: BegunDelta | BegunSweep; brief: boolean }> {
+  const { id, startedAtMs } = run;
+  const plan = run.mode === 'plan';
+  const beginning = { id, startedAtMs, plan, settle: mostDeletions !== undefined };
+  const sweep = () => askingClerk.beginReconcile({ ...beginning, sweep: true });
+  if (kind === 'sweep' || plan) return { begun: await sweep(), brief: false };
+  const begun = await unlessClerkFails(
+    (activities) => activities.beginReconcile({ ...beginning, sweep: false }),
+    'patiently',
+  );
+  if (!(begun instanceof ClerkProblem)) {
+    // Before the first sweep there is no time from which on changes are to be read.
+    return { begun, brief: begun.earlier?.lastSweep != null };
+  }
+  run.addProblem(unread(begun));
+  return { begun: await sweep(), brief: false };
+}
+
+/** Reads the rest of what changed lately. @returns null where a sweep is no dearer, or has to do instead. */
 async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedReconcile | null> {
   const { sinceMs, earlier } = begun;
   run.startReading('delta');
   let { page } = begun;
   for (let pages = 1; ; pages++) {
     run.add(page.totals);
-    if (page.nextOffset === null) return end(run, earlier, begun.ended);
-    if (pages === MOST_DELTA_PAGES) {
-      run.counted(await askingClerk.compareCounts(null));
-      return null;
-    }
+    if (page.nextOffset === null) return end(run, { earlier }, begun.ended);
+    if (pages === MOST_DELTA_PAGES) break;
     await run.untilResumed();
-    page = await askingClerk.deltaPage({ offset: page.nextOffset, sinceMs });
+    const place = { offset: page.nextOffset, sinceMs };
+    const next = await unlessClerkFails((activities) => activities.deltaPage(place), 'patiently');
+    if (next instanceof ClerkProblem) {
+      run.addProblem(unread(next));
+      break;
+    }
+    page = next;
+  }
+  run.counted(await askingClerk.compareCounts(null));
+  return null;
+}
+
+const unread = ({ message }: ClerkProblem): string =>
+  `What changed lately could not be read, so everything was compared: ${message}`;
+
+/** Reads what changed lately, however much that is, in place of a sweep. */
+async function readAllChanges(run: ReconcileRun, { sinceMs }: ReconcilePreparation): Promise<void> {
+  run.startReading('delta');
+  for (let offset: number | null = 0; offset !== null; ) {
+    await run.untilResumed();
+    const { totals, nextOffset }: DeltaPage = await askingClerk.deltaPage({ offset, sinceMs });
+    run.add(totals);
+    offset = nextOffset;
   }
 }
 
@@ -89,11 +134,11 @@ async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedR
  */
 async function end(
   run: ReconcileRun,
-  earlier: ReconcileEnd['earlier'],
+  how: Pick<ReconcileEnd, 'earlier' | 'isFinal'>,
   known?: EndedReconcile,
 ): Promise<EndedReconcile> {
   const plan = run.mode === 'plan';
-  const ended = known ?? (await askingClerk.endReconcile({ run: run.record(), plan, earlier }));
+  const ended = known ?? (await askingClerk.endReconcile({ run: run.record(), plan, ...how }));
   run.counted(ended.counts);
   return ended;
 }

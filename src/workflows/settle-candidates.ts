@@ -1,22 +1,17 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { AskedCandidates } from '../activities/ask-candidates.js';
 import type { Drift } from '../drift.js';
 import { APPROVE_DELETIONS_SIGNAL, REJECT_DELETIONS_SIGNAL } from '../names.js';
 import { ASKED_AT_ONCE } from '../planned.js';
+import { askAllCandidates } from './ask-all-candidates.js';
 import { deleteAllGone } from './delete-all-gone.js';
 import { deleteGoneUsers } from './delete-gone-users.js';
 import { deletionLimit } from './deletion-limit.js';
 import { ownNames } from './own-names.js';
-import { askingClerk, inPostgres } from './reconcile-activities.js';
+import { inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import type { Swept } from './sweep-users.js';
-
-/**
- * So many tasks ask for one sweep, each about 98 candidates or some times as many, for a run has to end. The rest are the
- * next one's; but with so many nobody knows how many are gone, and none is deleted without an operator.
- */
-const MOST_ASKS = 500;
+import { ClerkProblem, unlessClerkFails } from './unless-clerk-fails.js';
 
 /**
  * Ends a sweep: asks Clerk by id about the rows that were not listed, and deletes those who are gone, if they are no more
@@ -27,55 +22,44 @@ export async function settleCandidates(
   { witnessIds, hasCandidates }: Swept,
   limits: { mostDeletions: number | undefined; mostDeletedShare: number },
 ): Promise<void> {
-  if (!hasCandidates) return;
-  if (witnessIds.length === 0) {
-    if (run.counts.liveRows > 0)
-      run.notes.push(
-        '**Nobody is deleted**: Clerk listed no user whom the table knew before, so its list proves nothing.',
-      );
-    return;
-  }
+  const { mostDeletions, mostDeletedShare } = limits;
+  // Those that an operator keeps are none, but an operator's number is about them as well.
+  if (!hasCandidates && mostDeletions === undefined) return;
+  if (witnessIds.length === 0 && hasCandidates)
+    run.addProblem(
+      'Nobody is deleted: Clerk listed no user whom the table knew before, so its list proves nothing.',
+    );
   run.state = 'asking';
   // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
-  let withKept = limits.mostDeletions !== undefined;
-  let isComplete = true;
-  let counted: AskedCandidates['gone'];
-  for (let after: string | null = null, asks = 1; ; asks++) {
-    await run.untilResumed();
-    const asked: AskedCandidates = await askingClerk.askCandidates({ after, witnessIds, withKept });
-    run.add({ clerkRequests: asked.clerkRequests });
-    if (!asked.witnessed) {
-      run.notes.push(
-        '**Deletions wait for the next sweep**: Clerk, asked by id, did not show a user whom it had just listed, so its answer proves nothing.',
-      );
-      break;
-    }
-    counted = asked.gone;
-    if (asked.after === null) break;
-    after = asked.after;
-    isComplete = asks < MOST_ASKS;
-    if (!isComplete) break;
-  }
-  const { liveRows } = run.counts;
-  const { mostDeletions, mostDeletedShare } = limits;
-  let found = counted ?? (await inPostgres.countGone({ foundUpToMs: null, withKept }));
+  let withKept = mostDeletions !== undefined;
+  const { isTooMuch, ...counted } = await askAllCandidates(run, { witnessIds, withKept });
+  if (witnessIds.length === 0) return;
+  let found = counted;
   if (mostDeletions !== undefined && found.gone > mostDeletions) {
     withKept = false;
     found = await inPostgres.countGone({ foundUpToMs: null, withKept });
   }
-  const { gone, foundUpToMs, deletedLately } = found;
+  const { gone, foundUpToMs, deletedLately, unasked } = found;
+  const { liveRows } = run.counts;
   if (gone === 0) return;
   const { limit, left } = deletionLimit({ ...found, liveRows }, mostDeletedShare);
-  if (gone > (mostDeletions ?? left) || !isComplete) {
+  const allowed = mostDeletions ?? left;
+  if (gone > allowed || isTooMuch) {
     const why =
       mostDeletions === undefined
         ? `more than reconciles may make by themselves (${limit} in 24 hours, of which ${deletedLately} were made; ${left} more now)`
         : `more than the ${mostDeletions} that were allowed`;
     run.notes.push(
-      `**${gone} deletions withheld**: ${isComplete ? why : 'more rows are missing from the list than one run asks about'}. The workflow \`${ownNames().deleteGoneUsersWorkflowId}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
+      `**${gone} deletions withheld**: ${isTooMuch ? 'more rows are missing from the list than one run asks about' : why}. The workflow \`${ownNames().deleteGoneUsersWorkflowId}\` waits for \`${APPROVE_DELETIONS_SIGNAL}\` or \`${REJECT_DELETIONS_SIGNAL}\`.`,
     );
     run.add({ withheld: gone });
     await hold({ foundUpToMs, liveRows, limit, deletedLately, withheldOver: left });
+    return;
+  }
+  if (gone + unasked > allowed) {
+    run.notes.push(
+      `**${gone} others wait with them**: together they may be more than the ${allowed} that may be made.`,
+    );
     return;
   }
   run.state = 'deleting';
@@ -105,15 +89,21 @@ export async function planDeletions(run: ReconcileRun, { witnessIds, planned }: 
   const { unlistedIds } = planned;
   if (unlistedIds.length === 0) return [];
   if (witnessIds.length === 0) {
-    run.notes.push('Clerk listed no user whom the table knew before, so who is gone cannot be told.');
+    run.addProblem('Clerk listed no user whom the table knew before, so who is gone cannot be told.');
+    run.add({ unasked: planned.unlisted });
     return [];
   }
   run.state = 'asking';
   const drifts: Drift[] = [];
   for (let from = 0; from < unlistedIds.length; from += ASKED_AT_ONCE) {
     const ids = unlistedIds.slice(from, from + ASKED_AT_ONCE);
-    const gone = await askingClerk.askForPlanned({ ids, witnessIds });
-    run.add({ clerkRequests: 1, deleted: gone?.length ?? 0 });
+    const gone = await unlessClerkFails((activities) => activities.askForPlanned({ ids, witnessIds }));
+    if (gone instanceof ClerkProblem) {
+      run.addProblem(`Clerk was asked by id about rows that it had not listed, and failed: ${gone.message}`);
+      run.add({ unasked: planned.unlisted - from });
+      break;
+    }
+    run.add({ clerkRequests: 1, deleted: gone?.length ?? 0, unasked: gone === null ? ids.length : 0 });
     for (const clerkUserId of gone ?? [])
       drifts.push({ clerkUserId, label: 'missed_delete', fields: [], sinceMs: null });
   }

@@ -6,7 +6,7 @@ import type { ReconcilePreparation } from '../activities/prepare-reconcile.js';
 import { addPlanned, noPlanned, type Planned } from '../planned.js';
 import { cutByTable, pagesOf, type SweptUsers, windowsOf } from '../sweep-windows.js';
 import { outermost } from '../witnesses.js';
-import { askingClerk, inPostgres } from './reconcile-activities.js';
+import { inPostgres } from './reconcile-activities.js';
 import type { ReconcileRun } from './reconcile-run.js';
 import { splitCreationTimes } from './split-creation-times.js';
 import {
@@ -17,6 +17,7 @@ import {
   type WindowInput,
   type WindowResult,
 } from './sweep-window.js';
+import { ClerkProblem, unlessClerkFails } from './unless-clerk-fails.js';
 
 /** What a sweep found besides its counts. */
 export interface Swept {
@@ -25,6 +26,8 @@ export interface Swept {
   planned: Planned;
   /** Whether a row may have to be deleted: a window's end saw candidates. */
   hasCandidates: boolean;
+  /** Why it was not read to its end. */
+  problem: string | undefined;
 }
 
 /** What a sweep was prepared with and, unless it follows a delta, where to cut it, or what its first pages showed. */
@@ -38,12 +41,18 @@ const FIRST_MS = 0;
 /**
  * Compares all users with the table: in one walk while they are few, else in windows of creation times side by side, and
  * while they are not too many for one history, within this very run.
+ *
+ * @param options.brief whether to end where Clerk's list cannot be had, with what the other windows showed.
  */
-export async function sweepUsers(run: ReconcileRun, preparation: SweepPreparation): Promise<Swept> {
+export async function sweepUsers(
+  run: ReconcileRun,
+  preparation: SweepPreparation,
+  { brief }: Pick<WindowInput, 'brief'>,
+): Promise<Swept> {
   const windows = await chooseWindows(run, preparation);
   run.windows = windows.length;
   run.startReading('sweep');
-  const common = { runId: run.id, plan: run.mode === 'plan' };
+  const common = { runId: run.id, plan: run.mode === 'plan', brief };
   const pages = pagesOf(usersOf(run));
   if (pages <= preparation.pagesPerRun) {
     const begun = windows.length === 1 ? preparation.compared : undefined;
@@ -85,15 +94,24 @@ async function findBounds(run: ReconcileRun, windows: number, requestsPerTask: n
   if (cutByTable(usersOf(run))) return inPostgres.findWindowBounds(windows);
   // Before the first sweep Clerk has to be asked.
   return splitCreationTimes(
-    { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: run.counts.clerkUsers, windows },
+    { firstMs: FIRST_MS, lastMs: run.startedAtMs, users: run.counts.clerkUsers ?? 0, windows },
     async (timesMs) => {
       run.add({ clerkRequests: timesMs.length });
-      const counts = inGroups(timesMs, requestsPerTask).map((some) =>
-        askingClerk.countCreatedBeforeEach(some),
+      const counts = await Promise.all(
+        inGroups(timesMs, requestsPerTask).map((some) =>
+          unlessClerkFails((activities) => activities.countCreatedBeforeEach(some)),
+        ),
       );
-      return (await Promise.all(counts)).flat();
+      return counts.flatMap((some) => {
+        if (some instanceof ClerkProblem) throw some;
+        return some;
+      });
     },
-  );
+  ).catch((problem: unknown) => {
+    if (!(problem instanceof ClerkProblem)) throw problem;
+    run.addProblem(`The sweep was not cut into windows, for Clerk could not count: ${problem.message}`);
+    return [];
+  });
 }
 
 const inGroups = <Item>(items: readonly Item[], size: number): Item[][] =>
@@ -102,7 +120,7 @@ const inGroups = <Item>(items: readonly Item[], size: number): Item[][] =>
 /** Reads a window within this very run. */
 async function walk(
   run: ReconcileRun,
-  { number, ...input }: Pick<WindowInput, 'number' | 'window' | 'runId' | 'plan'>,
+  { number, ...input }: Pick<WindowInput, 'number' | 'window' | 'runId' | 'plan' | 'brief'>,
   compared?: ComparedPages,
 ): Promise<WindowResult> {
   const state = newWindowState();
@@ -122,7 +140,9 @@ function swept(results: readonly WindowResult[]): Swept {
     witnessIds: outermost(results.flatMap(({ witnessIds }) => witnessIds)),
     planned,
     // Each window's candidates were there at its own end, so together they saw all.
-    hasCandidates: results.some(({ hasCandidates }) => hasCandidates),
+    // What was not read to its end does not know.
+    hasCandidates: results.some(({ hasCandidates, problem }) => hasCandidates || problem !== undefined),
+    problem: results.find(({ problem }) => problem !== undefined)?.problem,
   };
 }
 

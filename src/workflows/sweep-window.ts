@@ -14,6 +14,7 @@ import { WINDOW_START } from '../sweep-windows.js';
 import { outermost } from '../witnesses.js';
 import { askingClerk } from './reconcile-activities.js';
 import { pause, resume, windowProgress } from './reconcile-messages.js';
+import { ClerkProblem, unlessClerkFails } from './unless-clerk-fails.js';
 
 /** Continuing as new takes a second at least, so not at every page; a run of this many stays far below every limit. */
 export const TASKS_PER_RUN = 100;
@@ -25,6 +26,8 @@ export interface WindowInput {
   /** The reconcile's id in `reconcile_runs`. */
   runId: string;
   plan: boolean;
+  /** Whether the sweep ends where Clerk's list cannot be had, instead of waiting for it. */
+  brief: boolean;
   paused: boolean;
   /** The parent hears of the progress after so many pages each. */
   reportEveryPages: number;
@@ -39,6 +42,8 @@ export interface WindowState {
   planned: Planned;
   /** Whether the table held candidates for deletion once the window was read; never in a plan. */
   hasCandidates: boolean;
+  /** Why the window was not read to its end. */
+  problem?: string;
 }
 
 /** What a window's sweep found. */
@@ -84,9 +89,15 @@ export async function sweepWindow(input: WindowInput): Promise<WindowResult> {
 /** Reads a window's next pages and repairs what differs. @returns whether there are more. */
 export async function comparedNextPages(
   state: WindowState,
-  { window, runId, plan }: Pick<WindowInput, 'window' | 'runId' | 'plan'>,
+  { window, runId, plan, brief }: Pick<WindowInput, 'window' | 'runId' | 'plan' | 'brief'>,
 ): Promise<boolean> {
-  return addPages(state, await askingClerk.comparePages({ window, place: state.place, runId, plan }));
+  const step = { window, place: state.place, runId, plan };
+  const pages = brief
+    ? await unlessClerkFails((activities) => activities.comparePages(step))
+    : await askingClerk.comparePages(step);
+  if (!(pages instanceof ClerkProblem)) return addPages(state, pages);
+  state.problem = pages.message;
+  return false;
 }
 
 /** Adds what the next pages of a window showed. @returns whether there are more. */

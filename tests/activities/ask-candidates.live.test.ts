@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { type AskedCandidates, type AskStep, askCandidates } from '../../src/activities/ask-candidates.js';
 import { beginReconcile } from '../../src/activities/begin-reconcile.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
-import { createClerkApi } from '../../src/clerk/clerk-api.js';
+import { type ClerkApi, createClerkApi } from '../../src/clerk/clerk-api.js';
 import { type StandIn, startStandIn } from '../../src/clerk-stand-in/start-stand-in.js';
 import { connectDatabase } from '../../src/db/database.js';
 import { failureCode } from '../../src/failures.js';
@@ -60,7 +60,7 @@ const asked = () => deps.db.deletionCandidate.count({ where: { goneAt: { not: nu
 
 test('a task asks as often as the rate allows, and the next one goes on behind', async () => {
   const first = await ask({}, 2);
-  expect(first).toEqual({ after: expect.any(String), clerkRequests: 2, witnessed: true });
+  expect(first).toEqual({ after: expect.any(String), size: 98, clerkRequests: 2, witnessed: true });
   expect(await asked()).toBe(2 * 98);
   const second = await ask({ after: first.after }, 2);
   expect(second).toMatchObject({ after: null, clerkRequests: 1, witnessed: true, gone: { gone: GONE } });
@@ -79,4 +79,69 @@ test('an answer without a witness ends it, and what was asked before it counts',
   failAfter(standIn, 1, { kind: 'empty-list', pathPrefix: ASKING });
   await expect(ask({}, 25)).resolves.toMatchObject({ clerkRequests: 2, witnessed: false });
   expect(await asked()).toBe(98);
+});
+
+describe('where Clerk fails over some ids', () => {
+  /** Refuses each question that names one of these, in a list and, with `alone`, by its own address. */
+  const refusing = (bad: readonly string[], alone: 422 | 'answered'): ClerkApi => ({
+    ...deps.clerk,
+    async get(path, query, ...others) {
+      const named = query?.getAll('user_id').some((id) => bad.includes(id));
+      const asked = bad.some((id) => path === `/users/${id}`);
+      if (named || (asked && alone === 422))
+        return { status: 422, body: {}, digest: '', observedAtMs: Date.now() };
+      return deps.clerk.get(path, query, ...others);
+    },
+  });
+  /** Asks as often as the workflow does. @returns how many requests it took. */
+  async function askAll(clerk: ClerkApi, pagesPerTask: number): Promise<AskedCandidates> {
+    let clerkRequests = 0;
+    for (let step: Pick<AskStep, 'after' | 'size'> = { after: null }; ; ) {
+      const reconcile = { ...deps.reconcile, pagesPerTask };
+      const asked: AskedCandidates = await activity.run(
+        askCandidates,
+        { ...deps, clerk, reconcile },
+        {
+          ...step,
+          witnessIds,
+        },
+      );
+      clerkRequests += asked.clerkRequests;
+      if (asked.after === null) return { ...asked, clerkRequests };
+      step = asked;
+    }
+  }
+  const someIds = async (...places: number[]) => {
+    const rows = await deps.db.deletionCandidate.findMany({ orderBy: { clerkId: 'asc' } });
+    return places.map((place) => rows[place]?.clerkId ?? '');
+  };
+
+  test.each([[1], [4], [25]])(
+    'the others are asked about, and those by their own address, with %i requests a task',
+    async (pagesPerTask) => {
+      const bad = await someIds(0, 57, GONE - 1);
+      const { gone, clerkRequests } = await askAll(refusing(bad, 'answered'), pagesPerTask);
+      expect(gone).toMatchObject({ gone: GONE, unasked: 0 });
+      expect(clerkRequests).toBeLessThanOrEqual(3 + bad.length * 20);
+    },
+  );
+
+  test('those about whom Clerk cannot be asked at all stay, and are counted', async () => {
+    const bad = await someIds(0, 57, GONE - 1);
+    const { gone, clerkRequests } = await askAll(refusing(bad, 422), 25);
+    expect(gone).toMatchObject({ gone: GONE - bad.length, unasked: bad.length });
+    expect(clerkRequests).toBeLessThanOrEqual(3 + bad.length * 20);
+    const left = await deps.db.deletionCandidate.findMany({ where: { goneAt: null } });
+    expect(left.map(({ clerkId }) => clerkId).toSorted()).toEqual(bad);
+  });
+
+  test('and over the witnesses alone as well, the question has failed, and is not asked in parts', async () => {
+    const clerk = refusing([...(await someIds(0)), ...witnessIds], 'answered');
+    const listed = () => standIn.stats.byRoute['GET /v1/users'] ?? 0;
+    const before = listed();
+    await expect(askAll(clerk, 25).catch(failureCode)).resolves.toBe('CLERK_REQUEST_REFUSED');
+    // Both were answered here, in Clerk's place.
+    expect(listed()).toBe(before);
+    expect(await asked()).toBe(0);
+  });
 });

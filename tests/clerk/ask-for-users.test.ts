@@ -73,6 +73,13 @@ test('a witness who is asked for too is named once, and alive if shown', async (
   expect(idsAsked()).toEqual([['user_witness', 'user_gone']]);
 });
 
+test("an id that is none of Clerk's is not sent: with a sign before it Clerk would take it for an instruction", async () => {
+  await clerkWith('user_witness');
+  const asked = ['+user_gone', '-user_witness', 'admin', 'user_gone', 'user_a b'];
+  expect(await ask(asked, ['user_witness', '-user_other'])).toMatchObject({ gone: ['user_gone'], alive: [] });
+  expect(idsAsked()).toEqual([['user_witness', 'user_gone']]);
+});
+
 describe('an answer says nothing', () => {
   test.each<[string, string[]]>([
     ['when it is empty, as with the key of another instance', []],

@@ -14,6 +14,8 @@ const run = (given: Partial<CompletedRun> = {}): CompletedRun => ({
   finishedAt: ago(8_000),
   repaired: { missed_create: 0, missed_update: 0, missed_delete: 0, phantom: 0 },
   withheld: 0,
+  unasked: 0,
+  problems: [],
   failed: 0,
   clerkRequests: 7,
   clerkUsers: 2_003,
@@ -34,6 +36,7 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   deletionsWaiting: 0,
   deletionsKept: 0,
   erasing: null,
+  foreignRows: 0,
   hooks: null,
   ...given,
 });
@@ -204,6 +207,27 @@ test('deleted users that are to be erased are told, and need a person once an ho
   expect(attention({ erasing: { toErase: 10, anHourBefore: 10 } })).toEqual([
     expect.stringMatching(/^10 deleted users should have been .* erase-deleted-users waits for/),
   ]);
+});
+
+test('what the last reconcile left undone is told with the request that failed, and so is what the last sweep could not ask', () => {
+  const problem = 'Clerk was asked by id, and failed: GET /users: status 422.';
+  const counted = "Clerk's users could not be counted: GET /users/count: status 500.";
+  const lastSweep = run({ unasked: 3, problems: [problem] });
+  const lastReconcile = run({ kind: 'delta', problems: [counted] });
+  const [only = '', ...others] = attention({ lastSweep, lastReconcile });
+  expect(others).toEqual([]);
+  expect(only).toMatch(/^The last reconcile left something undone.* 3 rows that Clerk did not list/);
+  expect(only.split('\n').slice(1)).toEqual([`  ${counted}`, `  ${problem}`]);
+  expect(text({ lastReconcile: lastSweep })).toContain('3 deletions not asked about');
+  // What a sweep left undone, and the next reconcile did not, is over.
+  expect(attention({ lastSweep: run({ problems: [counted] }) })).toEqual([]);
+});
+
+test("live rows of an id that is none of Clerk's are told, and ask nothing of anybody", () => {
+  expect(attention({ foreignRows: 2 })).toEqual([]);
+  expect(text({ foreignRows: 2 })).toContain(
+    "2,003 live, 12 deleted; 2 of the live ones have an id that is none of Clerk's, and stay",
+  );
 });
 
 test('what the last reconcile did is told by label, with what it left', () => {

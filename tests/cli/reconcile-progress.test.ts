@@ -37,6 +37,7 @@ const RESULT: ReconcileResult = {
   mode: 'apply',
   summary: '',
   drift: { missed_create: 0, missed_update: 0, missed_delete: 0, phantom: 0 },
+  problems: [],
   windows: 1,
   clerkUsers: 0,
   liveRows: 0,

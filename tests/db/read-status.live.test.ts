@@ -43,6 +43,7 @@ test('of an empty database it tells that there is nothing', async () => {
     deletionsWaiting: 0,
     deletionsKept: 0,
     erasing: null,
+    foreignRows: 0,
     hooks: null,
   });
 });

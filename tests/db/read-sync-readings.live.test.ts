@@ -22,6 +22,7 @@ test('of an empty database nothing is known but that nothing waits', async () =>
     deletionsWaiting: 0,
     deletionsKept: 0,
     tombstonesToErase: null,
+    deletionsUnasked: null,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   });
@@ -40,6 +41,7 @@ test("counts and verdict are the last completed run's, times each kind's, and re
         restored: 2,
         deleted: 4,
         phantoms: 3,
+        unasked: 2,
         webhooks: 'ok',
       },
       {
@@ -83,6 +85,7 @@ test("counts and verdict are the last completed run's, times each kind's, and re
     deletionsWaiting: 1,
     deletionsKept: 1,
     tombstonesToErase: 7,
+    deletionsUnasked: 2,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   });

@@ -16,6 +16,7 @@ const READINGS: SyncReadings = {
   deletionsWaiting: 40,
   deletionsKept: 64,
   tombstonesToErase: 50_000,
+  deletionsUnasked: 3,
   hooksPending: 7,
   oldestPendingHookSeconds: 1_750_000_100.25,
 };
@@ -55,6 +56,7 @@ test('each reading is a gauge, and what is not known has no value', async () => 
     deletions_waiting: 40,
     deletions_kept: 64,
     tombstones_to_erase: 50_000,
+    deletions_unasked: 3,
     hooks_pending: 7,
     hooks_oldest_pending_timestamp_seconds: 1_750_000_100.25,
   });
@@ -82,6 +84,7 @@ test('before the first reconcile only what is known has a value', async () => {
     webhooksOk: null,
     tombstonesToErase: null,
     clockAheadSeconds: null,
+    deletionsUnasked: null,
     hooksPending: null,
     oldestPendingHookSeconds: null,
   };

@@ -58,6 +58,14 @@ export const untilFailedWith = (handle: WorkflowHandle, code: string): Promise<b
     { describe: `a pending activity that failed with ${code}` },
   );
 
+/** @returns the names of the activities that a run has scheduled, in their order. */
+export async function activitiesOf(handle: WorkflowHandle): Promise<string[]> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).flatMap(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name ?? [],
+  );
+}
+
 /** @returns the rows that a reconcile has in the table of runs: one, once it has begun. */
 export const recordedRuns = ({ db }: TestService, { workflowId }: WorkflowHandle) =>
   db.reconcileRun.findMany({ where: { id: { startsWith: `${workflowId}/` } } });

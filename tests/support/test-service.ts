@@ -21,6 +21,8 @@ export interface TestServiceOptions {
   requestsPerSecond?: number;
   /** Default 500. */
   refetchesPerSecond?: number;
+  /** One request's limit; default 5,000. */
+  clerkTimeoutMs?: number;
   intervalMs?: number;
   /** Default 1: a sweep whenever the rate allows one. */
   tickShare?: number;
@@ -89,7 +91,11 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
         ...(options.names && { names: options.names }),
         deps: {
           db,
-          clerk: createClerkApi({ secretKey: clerk.secretKey, apiUrl: clerk.url, timeoutMs: 5_000 }),
+          clerk: createClerkApi({
+            secretKey: clerk.secretKey,
+            apiUrl: clerk.url,
+            timeoutMs: options.clerkTimeoutMs ?? 5_000,
+          }),
           ...(hooks === undefined ? {} : { hooks }),
           keepPrivateMetadata: false,
           deletion: options.deletion ?? { mode: 'soft', holdbackMs: 0 },

@@ -5,12 +5,19 @@ import { noTotals, type ReconcileTotals } from '../../src/reconcile-totals.js';
 import { reconcileResult } from '../../src/workflows/reconcile-result.js';
 import type { ReconcileRun } from '../../src/workflows/reconcile-run.js';
 
-const MADE = { mode: 'apply', kind: 'sweep', windows: 1, notes: [], counts: { clerkUsers: 9, liveRows: 8 } };
+const MADE = {
+  mode: 'apply',
+  kind: 'sweep',
+  windows: 1,
+  notes: [],
+  problems: [],
+  counts: { clerkUsers: 9, liveRows: 8 },
+};
 
 /** What a run knows at its end; a real one can only be made within a workflow. */
 function resultOf(
   totals: Partial<ReconcileTotals>,
-  run: Partial<Pick<ReconcileRun, 'mode' | 'kind' | 'notes'>> = {},
+  run: Partial<Pick<ReconcileRun, 'mode' | 'kind' | 'notes' | 'problems' | 'counts'>> = {},
   found: Partial<Parameters<typeof reconcileResult>[1]> = {},
 ) {
   const ended = { ...MADE, ...run, totals: { ...noTotals(), ...totals } } as ReconcileRun;
@@ -45,6 +52,15 @@ describe('the summary', () => {
     expect(resultOf({ seen: 5, updated: 1, clerkRequests: 1 }, { mode: 'plan' }).summary).toBe(
       'Sweep of 5 users: 1 missed_update to repair; 1 requests to Clerk.',
     );
+  });
+
+  test('says what Clerk failed over, and so does the result by itself', () => {
+    const uncounted = "Clerk's users could not be counted: status 500.";
+    const counts = { clerkUsers: null, liveRows: 8, uncounted };
+    const result = resultOf({ seen: 5 }, { problems: [uncounted], counts });
+    expect(result.summary).toBe(`Sweep of 5 users: no difference; 0 requests to Clerk. ${uncounted}`);
+    expect(result).toMatchObject({ problems: [uncounted], clerkUsers: null, liveRows: 8 });
+    expect(Object.keys(result)).not.toContain('uncounted');
   });
 
   test('names those who could not be written, and every note, without its markup', () => {
