@@ -4,6 +4,7 @@ import { MAX_SKEW_SECONDS } from './clock-watch.js';
 import { decideDeletions } from './decide-deletions.js';
 import { counted, duration, grouped } from './in-words.js';
 import { lateHooks } from './late-hooks.js';
+import { lateSweep } from './late-sweep.js';
 import { leftUndone } from './left-undone.js';
 import { slowErasing } from './slow-erasing.js';
 
@@ -12,6 +13,7 @@ const LATE_INTERVALS = 10;
 
 /**
  * @param intervalMs time between two reconciles.
+ * @param sweepIntervalMs time between two sweeps of a table too large to be swept each time.
  * @returns what a person has to look at, each with what to do; several lines where there are commands. Empty when all is
  *   well.
  */
@@ -19,6 +21,7 @@ export function needsAttention(
   status: SyncStatus,
   nowMs: number,
   intervalMs: number,
+  sweepIntervalMs: number,
   names: Names = PLAIN_NAMES,
 ): string[] {
   return [
@@ -31,6 +34,7 @@ export function needsAttention(
     ...lateHooks(status, nowMs, names),
     ...clocks(status),
     ...reconciles(status, nowMs, LATE_INTERVALS * intervalMs, names),
+    ...lateSweep(status, nowMs, sweepIntervalMs, names),
   ];
 }
 

@@ -13,7 +13,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** `clerk-sync status`. @returns the exit code: 0 when all is well, 1 when something needs a person. */
 export async function status({ json }: { json?: boolean }): Promise<number> {
   endOnSignal();
-  const { DATABASE_URL = '', RECONCILE_INTERVAL_SECONDS, SYNC_NAME_PREFIX } = readConfig(['DATABASE_URL']);
+  const config = readConfig(['DATABASE_URL']);
+  const { DATABASE_URL = '' } = config;
   const db = connectDatabase({ url: DATABASE_URL, poolSize: 2, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   try {
     // Ages are judged by the clock that timed the rows.
@@ -27,8 +28,13 @@ export async function status({ json }: { json?: boolean }): Promise<number> {
       const where = 'problem' in address ? 'Postgres' : placeOf(address);
       throw new Error(`${where}: ${why}`, { cause });
     });
-    const names = namesFor(SYNC_NAME_PREFIX);
-    const attention = needsAttention(found, nowMs, RECONCILE_INTERVAL_SECONDS * 1000, names);
+    const attention = needsAttention(
+      found,
+      nowMs,
+      config.RECONCILE_INTERVAL_SECONDS * 1000,
+      config.SWEEP_INTERVAL_SECONDS * 1000,
+      namesFor(config.SYNC_NAME_PREFIX),
+    );
     if (json) {
       const ok = attention.length === 0;
       console.log(JSON.stringify({ ok, attention, at: new Date(nowMs), ...found }, null, 2));

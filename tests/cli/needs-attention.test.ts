@@ -7,6 +7,7 @@ import { namesFor } from '../../src/names.js';
 
 const NOW_MS = 1_750_000_000_000;
 const INTERVAL_MS = 15_000;
+const SWEEP_INTERVAL_MS = 3_600_000;
 const ago = (ms: number) => new Date(NOW_MS - ms);
 
 const run = (given: Partial<CompletedRun> = {}): CompletedRun => ({
@@ -40,7 +41,8 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   hooks: null,
   ...given,
 });
-const attention = (given: Partial<SyncStatus> = {}) => needsAttention(statusOf(given), NOW_MS, INTERVAL_MS);
+const attention = (given: Partial<SyncStatus> = {}) =>
+  needsAttention(statusOf(given), NOW_MS, INTERVAL_MS, SWEEP_INTERVAL_MS);
 const text = (given: Partial<SyncStatus> = {}) => statusText(statusOf(given), attention(given), NOW_MS);
 
 test.each([
@@ -167,6 +169,13 @@ test('a reconcile is late after ten intervals, and not a moment sooner', () => {
   ]);
 });
 
+test('a sweep is late after three of its intervals, though reconciles are completed', () => {
+  expect(attention({ lastSweep: run({ finishedAt: ago(3 * SWEEP_INTERVAL_MS) }) })).toEqual([]);
+  expect(attention({ lastSweep: run({ finishedAt: ago(4 * SWEEP_INTERVAL_MS) }) })).toEqual([
+    'No sweep was completed for 4 h, so lost deletions are not found. Is the schedule sweep-users paused? If its run is open, its pending activity in the Web UI says what it waits for (Clerk, the key, Postgres).',
+  ]);
+});
+
 test('before the first reconcile is completed it is said which one runs', () => {
   const running = { kind: 'sweep', startedAt: ago(240_000), seen: 900 };
   expect(attention({ lastReconcile: null, lastSweep: null, running })).toEqual([
@@ -245,6 +254,7 @@ test('with a prefix, the commands name what that service has in Temporal', () =>
     }),
     NOW_MS,
     INTERVAL_MS,
+    SWEEP_INTERVAL_MS,
     namesFor('staging-'),
   ).join('\n');
   expect(told).toContain('--workflow-id staging-sync-user/<clerk id> --name retry');

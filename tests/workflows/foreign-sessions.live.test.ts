@@ -103,7 +103,7 @@ test.each(CASES)(
       lastSweep: { failed: 0 },
     });
     expect(Math.abs(nowMs - (status.lastSweep?.finishedAt.getTime() ?? 0))).toBeLessThan(10 * 60_000);
-    expect(needsAttention(status, nowMs, 15_000)).toEqual([]);
+    expect(needsAttention(status, nowMs, 15_000, 3_600_000)).toEqual([]);
     expect(statusText(status, [], nowMs)).not.toMatch(/Invalid|NaN|undefined/);
   },
 );
