@@ -9,6 +9,11 @@ import { ClerkProblem, unlessClerkFails } from './unless-clerk-fails.js';
  */
 const MAX_ASKS = 500;
 
+export const unaskedBecauseOf = ({ message }: ClerkProblem): string =>
+  `Clerk was asked by id about rows that it had not listed, and failed: ${message}`;
+export const UNWITNESSED =
+  'Clerk, asked by id, did not show a user whom it had just listed, so its answer proves nothing.';
+
 export interface Found extends GoneCount {
   /** Whether more candidates are left than one run asks about. */
   isTooMuch: boolean;
@@ -34,14 +39,12 @@ export async function askAllCandidates(
       activities.askCandidates({ after, ...(size === undefined ? {} : { size }), ...asking }),
     );
     if (asked instanceof ClerkProblem) {
-      run.addProblem(`Clerk was asked by id about rows that it had not listed, and failed: ${asked.message}`);
+      run.addProblem(unaskedBecauseOf(asked));
       break;
     }
     run.add({ clerkRequests: asked.clerkRequests });
     if (!asked.witnessed) {
-      run.addProblem(
-        'Clerk, asked by id, did not show a user whom it had just listed, so its answer proves nothing.',
-      );
+      run.addProblem(UNWITNESSED);
       break;
     }
     counted = asked.gone;

@@ -116,15 +116,18 @@ async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedR
 const unread = ({ message }: ClerkProblem): string =>
   `What changed lately could not be read, so everything was compared: ${message}`;
 
-/** Reads what changed lately, however much that is, in place of a sweep. */
-async function readAllChanges(run: ReconcileRun, { sinceMs }: ReconcilePreparation): Promise<void> {
+/** Reads what changed lately in place of a sweep, even where that is much. */
+async function readAllChanges(run: ReconcileRun, { sinceMs, pagesPerRun }: ReconcilePreparation): Promise<void> {
   run.startReading('delta');
-  for (let offset: number | null = 0; offset !== null; ) {
+  let offset = 0;
+  for (let pages = 0; pages < pagesPerRun; pages++) {
     await run.untilResumed();
     const { totals, nextOffset }: DeltaPage = await askingClerk.deltaPage({ offset, sinceMs });
     run.add(totals);
+    if (nextOffset === null) return;
     offset = nextOffset;
   }
+  run.addProblem(`More had changed lately than the ${pagesPerRun} pages that were read instead.`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { ParentClosePolicy, startChild } from '@temporalio/workflow';
 import type { Drift } from '../drift.js';
 import { APPROVE_DELETIONS_SIGNAL, REJECT_DELETIONS_SIGNAL } from '../names.js';
 import { ASKED_AT_ONCE } from '../planned.js';
-import { askAllCandidates } from './ask-all-candidates.js';
+import { askAllCandidates, UNWITNESSED, unaskedBecauseOf } from './ask-all-candidates.js';
 import { deleteAllGone } from './delete-all-gone.js';
 import { deleteGoneUsers } from './delete-gone-users.js';
 import { deletionLimit } from './deletion-limit.js';
@@ -99,11 +99,12 @@ export async function planDeletions(run: ReconcileRun, { witnessIds, planned }: 
     const ids = unlistedIds.slice(from, from + ASKED_AT_ONCE);
     const gone = await unlessClerkFails((activities) => activities.askForPlanned({ ids, witnessIds }));
     if (gone instanceof ClerkProblem) {
-      run.addProblem(`Clerk was asked by id about rows that it had not listed, and failed: ${gone.message}`);
+      run.addProblem(unaskedBecauseOf(gone));
       run.add({ unasked: planned.unlisted - from });
       break;
     }
     run.add({ clerkRequests: 1, deleted: gone?.length ?? 0, unasked: gone === null ? ids.length : 0 });
+    if (gone === null) run.addProblem(UNWITNESSED);
     for (const clerkUserId of gone ?? [])
       drifts.push({ clerkUserId, label: 'missed_delete', fields: [], sinceMs: null });
   }

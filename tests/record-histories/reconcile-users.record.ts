@@ -1,4 +1,5 @@
 import { pause, resume } from '../../src/workflows/reconcile-messages.js';
+import { failAfter } from '../support/fail-after.js';
 import { type Reconcile, untilFailedWith } from '../support/reconciling.js';
 import type { TestService, TestServiceOptions } from '../support/test-service.js';
 import {
@@ -16,6 +17,7 @@ import {
 } from './record-reconcile.js';
 
 const DOWN = { kind: 'status', status: 500 } as const;
+const DOWN_LIST = { ...DOWN, pathPrefix: '/v1/users?order_by=%2Bcreated_at' };
 
 /** A second sweep, stuck amid the pages of its windows. */
 async function amidWindows(service: TestService): Promise<Reconcile> {
@@ -78,6 +80,18 @@ recordInService('reconcileUsers', 'in-one-walk-unwitnessed', SMALL, async (servi
   deleteAtClerk(service, 3);
   service.standIn.failWith({ kind: 'empty-list', pathPrefix: '/v1/users?limit=100&user_id' });
   return ended(await begin(service), { seen: 20, deleted: 0, withheld: 0 });
+});
+
+recordInService('reconcileUsers', 'in-one-walk-unasked', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 3);
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users?limit=100&user_id' });
+  return ended(await begin(service), { seen: 20, deleted: 0, unasked: 3 });
+});
+
+recordInService('reconcileUsers', 'in-one-walk-uncounted', SMALL, async (service) => {
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users/count' });
+  return ended(await begin(service), { created: 23, clerkUsers: null });
 });
 
 recordInService('reconcileUsers', 'in-one-walk-held', SMALL, async (service) => {
@@ -147,7 +161,7 @@ recordInService('reconcileUsers', 'in-windows-cancelled', IN_WINDOWS, async (ser
 );
 
 recordInService('reconcileUsers', 'cancelled-while-preparing', SMALL, async (service) => {
-  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users/count' });
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/instance' });
   const handle = await begin(service);
   await untilFailedWith(handle, 'CLERK_UNAVAILABLE');
   return cancelled(handle);
@@ -190,6 +204,24 @@ recordInService('reconcileUsers', 'delta-too-long', { ...DELTAS, pageSize: 6 }, 
   return ended(await begin(service, TICK), { kind: 'sweep', updated: 45 });
 });
 
+recordInService('reconcileUsers', 'delta-in-place-of-sweep', SMALL, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 23 });
+  service.standIn.failWith(DOWN_LIST);
+  return ended(await begin(service, TICK), { kind: 'delta', created: 0 });
+});
+
+recordInService('reconcileUsers', 'delta-in-place-of-windows', IN_WINDOWS, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 42 });
+  failAfter(service.standIn, 25, DOWN_LIST);
+  return ended(await begin(service, TICK), { kind: 'delta', created: 0 });
+});
+
+recordInService('reconcileUsers', 'sweep-in-place-of-delta', DELTAS, async (service) => {
+  await ended(await begin(service, TICK), { kind: 'sweep', created: 45 });
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users?order_by=-updated_at' });
+  return ended(await begin(service, TICK), { kind: 'sweep', unchanged: 45 });
+});
+
 const PLAN = { kind: 'sweep', mode: 'plan' } as const;
 
 recordInService('reconcileUsers', 'planned', SMALL, async (service) => {
@@ -201,3 +233,10 @@ recordInService('reconcileUsers', 'planned', SMALL, async (service) => {
 recordInService('reconcileUsers', 'planned-in-windows', IN_WINDOWS, async (service) =>
   ended(await begin(service, PLAN), { mode: 'plan', windows: 2, seen: 42 }),
 );
+
+recordInService('reconcileUsers', 'planned-unasked', SMALL, async (service) => {
+  await ended(await begin(service), { created: 23 });
+  deleteAtClerk(service, 12);
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users?limit=100&user_id' });
+  return ended(await begin(service, PLAN), { mode: 'plan', deleted: 0, unasked: 12 });
+});

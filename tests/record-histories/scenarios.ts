@@ -47,6 +47,8 @@ export const SCENARIOS = {
     'in-one-walk-asking': 'completed',
     'in-one-walk-without-witness': 'completed',
     'in-one-walk-unwitnessed': 'completed',
+    'in-one-walk-unasked': 'completed',
+    'in-one-walk-uncounted': 'completed',
     'in-one-walk-held': 'completed',
     'in-one-walk-held-already': 'completed',
     'in-one-walk-paused': 'completed',
@@ -66,7 +68,11 @@ export const SCENARIOS = {
     'delta-changed': 'completed',
     'delta-then-sweep': 'completed',
     'delta-too-long': 'completed',
+    'delta-in-place-of-sweep': 'completed',
+    'delta-in-place-of-windows': 'completed',
+    'sweep-in-place-of-delta': 'completed',
     planned: 'completed',
+    'planned-unasked': 'completed',
     'planned-in-windows': 'completed',
   },
   sweepWindow: {
@@ -75,6 +81,7 @@ export const SCENARIOS = {
     'continued-1': 'continued as new',
     'continued-2': 'completed',
     'paused-and-resumed': 'completed',
+    'given-up': 'completed',
     cancelled: 'cancelled',
   },
   deleteGoneUsers: {

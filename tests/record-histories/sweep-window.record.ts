@@ -63,6 +63,14 @@ recordInService('sweepWindow', 'paused-and-resumed', IN_WINDOWS, async (service)
   return window;
 });
 
+recordInService('sweepWindow', 'given-up', IN_WINDOWS, async (service) => {
+  const tick = { kind: 'auto' } as const;
+  await ended(await begin(service, tick), { windows: 2, created: 42 });
+  service.standIn.failWith({ ...DOWN, pathPrefix: '/v1/users?order_by=%2Bcreated_at' });
+  const sweep = await ended(await begin(service, tick), { kind: 'delta' });
+  return windowOf(service, sweep, 0);
+});
+
 recordInService('sweepWindow', 'cancelled', IN_WINDOWS, async (service) => {
   failAfterPages(service, 25, DOWN);
   const sweep = await begin(service);
