@@ -7,8 +7,9 @@ const webhook = new Webhook(SIGNING_SECRET);
 /**
  * @param url of the starter, asked for each delivery.
  * @param parallel deliveries at a time.
+ * @param perSecond all together; without it as fast as they are answered.
  */
-export function sendWebhooks({ url, users, parallel }) {
+export function sendWebhooks({ url, users, parallel, perSecond = Number.POSITIVE_INFINITY }) {
   /** The newest change of a user that was answered with 202: user to `updated_at`. */
   const acknowledged = new Map();
   const counts = {};
@@ -53,7 +54,10 @@ export function sendWebhooks({ url, users, parallel }) {
   const senders = Array.from({ length: parallel }, async () => {
     while (!stopped) {
       await held;
+      const startedAtMs = performance.now();
       if (!stopped) await deliver();
+      const leftMs = (1000 * parallel) / perSecond - (performance.now() - startedAtMs);
+      if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
     }
   });
   const behind = async (sql) => {

@@ -10,6 +10,7 @@ import { pagesPerTask } from '../activities/pages-per-task.js';
 import { type Names, PLAIN_NAMES } from '../names.js';
 import { MOST_WINDOWS } from '../sweep-windows.js';
 import { WITHOUT_EXECUTION_LIMIT } from './without-execution-limit.js';
+import { WORKFLOW_TASKS } from './workflow-tasks.js';
 
 /** Made by the build; the replay tests load the same file. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
@@ -64,6 +65,8 @@ export async function startWorker({
     interceptors: { activity: turnOnHooks ? [onceHooksAreOn(turnOnHooks)] : [] },
     shutdownGraceTime: '10s',
     shutdownForceTime: '20s',
+    // By default heartbeats are sent on after 8 s of the 10 s that they have: a busy machine needs more than 2 s.
+    maxHeartbeatThrottleInterval: '3s',
   } as const;
   const workers = await Promise.all([
     Worker.create({
@@ -72,6 +75,7 @@ export async function startWorker({
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       maxConcurrentActivityTaskExecutions: concurrency,
       maxCachedWorkflows: 500,
+      ...WORKFLOW_TASKS,
       // How long a run waits for a worker that died; Temporal's default is 10 s.
       stickyQueueScheduleToStartTimeout: '5s',
       ...WITHOUT_EXECUTION_LIMIT,
