@@ -85,7 +85,7 @@ async function useTemporal(folder) {
       // A new namespace's schedules fire only once its servers have noticed it: 2 s by default.
       'system.namespaceCacheRefreshInterval': '"100ms"',
       // Runs continue as new four times sooner than by default, which tests would otherwise spend minutes on.
-      'limit.historyCountSuggestContinueAsNew': '1024',
+      'limit.historyCount.suggestContinueAsNew': '1024',
     },
   });
   process.env.TEST_TEMPORAL_ADDRESS = temporal.address;
