@@ -14,7 +14,7 @@ export interface Counts {
   /** Then why, in a sentence. */
   uncounted?: string;
   liveRows: number;
-  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Only where all were counted. */
+  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Left out where there are none, and in a delta. */
   keptRows?: number;
 }
 
@@ -40,9 +40,9 @@ export async function compareCounts(
   const [clerk, liveRows, keptRows] = await Promise.all([
     countAtClerk(deps),
     countRows(deps, earlier),
-    earlier === null ? countKeptRows(deps.db) : undefined,
+    earlier === null ? countKeptRows(deps.db) : 0,
   ]);
-  return { ...clerk, liveRows, ...(keptRows === undefined ? {} : { keptRows }) };
+  return { ...clerk, liveRows, ...(keptRows > 0 ? { keptRows } : {}) };
 }
 
 async function countAtClerk({

@@ -41,7 +41,7 @@ export interface ReconcileResult extends ReconcileTotals {
   /** How many users Clerk has, null where it could not count them, and how many live rows the table, at the end. */
   clerkUsers: number | null;
   liveRows: number;
-  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Only of a sweep. */
+  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Left out where there are none, and in a delta. */
   keptRows?: number;
   /** Not in a plan. */
   webhooks?: WebhookVerdict;

@@ -30,6 +30,8 @@ export interface TestServiceOptions {
   deletionGraceMs?: number;
   /** Default: tombstones stay as they are. */
   deletion?: ActivityDependencies['deletion'];
+  /** Default 0.05: more deletions in 24 hours wait for an operator. */
+  mostDeletedShare?: number;
   userChangesRetentionDays?: number;
   hooks?: UserHooks;
   /** Default: a migrated one of its own. */
@@ -107,7 +109,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
             intervalMs: options.intervalMs ?? 15_000,
             requestsPerSecond: options.requestsPerSecond ?? 500,
             tickShare: options.tickShare ?? 1,
-            mostDeletedShare: 0.05,
+            mostDeletedShare: options.mostDeletedShare ?? 0.05,
             deletionGraceMs: options.deletionGraceMs ?? 0,
           },
         },
