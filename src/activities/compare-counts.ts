@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { countUsers } from '../clerk/count-users.js';
+import { countKeptRows } from '../db/count-kept-rows.js';
 import { countLiveUsers } from '../db/count-live-users.js';
-import { countKeptRows } from '../db/deletion-candidates.js';
 import { hasNumberChanged } from '../db/has-number-changed.js';
 import type { EarlierReconciles } from '../db/read-earlier-reconciles.js';
 import { failureCode } from '../failures.js';

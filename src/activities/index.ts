@@ -1,14 +1,10 @@
 import { activityInfo, getClient } from '@temporalio/activity';
-import {
-  countGoneUsers,
-  type GoneSelection,
-  rejectGoneUsers,
-  withholdGoneUsers,
-} from '../db/deletion-candidates.js';
+import { countGoneUsers, type GoneSelection, rejectGoneUsers } from '../db/deletion-candidates.js';
 import { findWindowBounds } from '../db/find-window-bounds.js';
 import type { ChangePlace } from '../db/prune-user-changes.js';
 import type { ReconcileRunRecord } from '../db/record-reconcile-run.js';
 import { recordSyncFailure, resolveSyncFailure, type SyncFailureRecord } from '../db/sync-failures.js';
+import { withholdGoneUsers } from '../db/withhold-gone-users.js';
 import type { Outcome, UserChange } from '../user-change.js';
 import { applyUserChange } from './apply-user-change.js';
 import { type AskStep, askCandidates } from './ask-candidates.js';

@@ -4,7 +4,7 @@ import { type UnlistedQuery, unlisted } from './find-unlisted-users.js';
 import { Prisma } from './generated/client.js';
 import { postgresFailure } from './postgres-failure.js';
 import { runStatement } from './run-statement.js';
-import { GONE_ROWS, KEPT_ROWS, UNASKED_ROWS } from './waiting-deletions.js';
+import { GONE_ROWS, UNASKED_ROWS } from './waiting-deletions.js';
 
 /** A live row whose user Clerk, asked by id, no longer has. */
 export interface GoneUser {
@@ -85,7 +85,7 @@ export async function recordAnswer(
 }
 
 /** Rows that can be deleted on Clerk's word, which is newer. */
-const DUE = ({ foundUpToMs, withKept }: GoneSelection) => Prisma.sql`${GONE_ROWS}
+export const DUE = ({ foundUpToMs, withKept }: GoneSelection) => Prisma.sql`${GONE_ROWS}
     ${withKept ? Prisma.empty : Prisma.sql`AND rejected_at IS NULL`}
     AND found_at <= ${foundUpToMs === null ? Prisma.sql`'infinity'` : new Date(foundUpToMs)}::timestamptz`;
 
@@ -102,7 +102,7 @@ export interface GoneCount {
   foundUpToMs: number;
   /** Rows that reconciles deleted by themselves in the last 24 hours, by the database's clock. */
   deletedLately: number;
-  /** The least that {@link withholdGoneUsers} noted for one of them; null where none was withheld. */
+  /** The least that `withholdGoneUsers` noted for one of them; null where none was withheld. */
   withheldOver: number | null;
   /** How many candidates more Clerk has not been asked about: some of them may be gone as well. */
   unasked: number;
@@ -139,34 +139,6 @@ export async function listGoneUsers(
       ORDER BY clerk_id LIMIT ${wanted.most}`,
   );
   return rows.map((row) => ({ clerkUserId: row.clerkUserId, goneAtMs: row.goneAt.getTime() }));
-}
-
-/**
- * Notes of the rows that could be deleted that they wait for an operator, and how many could go without one. As long as
- * one of them waits, no more than that go without an operator: the passing of time alone decides nothing.
- */
-export async function withholdGoneUsers(
-  db: Database,
-  { foundUpToMs, withheldOver }: { foundUpToMs: number; withheldOver: number },
-): Promise<void> {
-  await runStatement(
-    db,
-    'Withholding deletions.',
-    Prisma.sql`
-      UPDATE deletion_candidates SET withheld_over = least(withheld_over, ${withheldOver}::int)
-      WHERE clerk_id IN (SELECT clerk_id ${DUE({ foundUpToMs, withKept: false })})
-        AND withheld_over IS DISTINCT FROM least(withheld_over, ${withheldOver}::int)`,
-  );
-}
-
-/** @returns how many rows an operator keeps whose users Clerk does not have. */
-export async function countKeptRows(db: Database): Promise<number> {
-  const [row] = await runStatement<{ kept: number }>(
-    db,
-    'Counting rows that are kept.',
-    Prisma.sql`SELECT (${KEPT_ROWS}) AS kept`,
-  );
-  return row?.kept ?? 0;
 }
 
 /** Keeps, on an operator's word, the rows that could be deleted, until a sweep sees their users again. @returns how many. */

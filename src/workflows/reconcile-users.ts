@@ -117,7 +117,10 @@ const unread = ({ message }: ClerkProblem): string =>
   `What changed lately could not be read, so everything was compared: ${message}`;
 
 /** Reads what changed lately in place of a sweep, even where that is much. */
-async function readAllChanges(run: ReconcileRun, { sinceMs, pagesPerRun }: ReconcilePreparation): Promise<void> {
+async function readAllChanges(
+  run: ReconcileRun,
+  { sinceMs, pagesPerRun }: ReconcilePreparation,
+): Promise<void> {
   run.startReading('delta');
   let offset = 0;
   for (let pages = 0; pages < pagesPerRun; pages++) {
