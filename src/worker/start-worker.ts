@@ -63,6 +63,8 @@ export async function startWorker({
     namespace,
     activities,
     interceptors: { activity: turnOnHooks ? [onceHooksAreOn(turnOnHooks)] : [] },
+    // The SDK would hold back heartbeats until 2 s before Temporal gives the attempt up, and a busy machine is later than that.
+    maxHeartbeatThrottleInterval: '3s',
     shutdownGraceTime: '10s',
     shutdownForceTime: '20s',
     // By default heartbeats are sent on after 8 s of the 10 s that they have: a busy machine needs more than 2 s.
