@@ -34,7 +34,7 @@ const SETTINGS = {
 /**
  * @returns the SQL that begins a transaction and gives it everything it relies on, for one simple query.
  * @remarks Only SET LOCAL: it works through any pooler in transaction mode, ends with the transaction, takes no snapshot,
- *   so that locks can still be taken before the first one, and costs about 25 µs.
+ *   so that locks can still be taken before the first one, and costs Postgres 25 to 100 µs.
  * @see https://www.postgresql.org/docs/current/sql-set.html
  */
 export function beginTransaction(home: Home, limits: TransactionLimits): string {
