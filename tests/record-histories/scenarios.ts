@@ -21,6 +21,8 @@ export const SCENARIOS = {
     'deleted-then-late-update': 'completed',
     'created-by-refetch': 'completed',
     'phantom-refetched': 'completed',
+    'written-while-asking': 'completed',
+    'call-before-question': 'completed',
     'retried-in-outage': 'completed',
     parked: 'open',
     'parked-without-search-attributes': 'open',

@@ -91,6 +91,29 @@ record('syncUser', 'phantom-refetched', async () => {
   return ended(handle);
 });
 
+record('syncUser', 'written-while-asking', async () => {
+  service.standIn.settings.answerDelayMs = 1_500;
+  const id = 'user_asked_beside';
+  const handle = await send(service, [refetch(id)]);
+  await send(service, [snapshotChange(id, T0)]);
+  await untilStatus(handle, { state: 'applying', applied: 1, asksClerk: true });
+  service.standIn.settings.answerDelayMs = 0;
+  await untilStatus(handle, { state: 'idle', applied: 2, lastOutcome: 'ignored' });
+  return ended(handle);
+});
+
+record('syncUser', 'call-before-question', async () => {
+  const { id } = service.standIn.users.createUser({ email_address: ['called-before@example.com'] });
+  service.standIn.settings.answerDelayMs = 2_000;
+  const asking = await send(service, [refetch(id)]);
+  await untilStatus(asking, { state: 'applying' });
+  service.standIn.settings.answerDelayMs = 0;
+  const { called, handle } = await call(service, id);
+  await called.result();
+  await untilStatus(handle, { state: 'idle', received: 2, applied: 1 });
+  return ended(handle);
+});
+
 record('syncUser', 'retried-in-outage', async () => {
   await service.database.goDown();
   const handle = await send(service, [snapshotChange('user_outage', T0)]);
