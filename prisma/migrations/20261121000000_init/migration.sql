@@ -162,7 +162,7 @@ CREATE INDEX "users_with_withheld_email" ON "users"("clerk_id") WHERE "email_wit
 CREATE INDEX "pending_hooks_by_offer" ON "pending_hooks"("offered_at", "change_id");
 
 -- A content hash speaks for its row only while nobody else has written the row. The mark makes the next sweep compare and
--- repair it; an empty hash would say that the row was anonymised. An address that moves between the two e-mail columns was
+-- repair it. An empty hash would say that the row was anonymised. An address that moves between the two e-mail columns was
 -- moved by this service. The creation time is watched too: by it a sweep knows where a row belongs.
 CREATE FUNCTION "users_edited_by_others"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
