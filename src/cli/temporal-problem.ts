@@ -1,4 +1,4 @@
-import type { ClientConnectConfig } from '@temporalio/envconfig';
+import type { Config } from '../config.js';
 
 /** Why Temporal cannot be used, in words for an operator. */
 export interface TemporalProblem {
@@ -52,7 +52,7 @@ const KINDS = [
  */
 export function temporalProblem(
   error: unknown,
-  { connectionOptions, namespace = 'default' }: ClientConnectConfig,
+  { connectionOptions, namespace = 'default' }: Config['temporal'],
 ): TemporalProblem {
   const detail = textOf(error);
   const { passing, says } = KINDS.find(({ shows }) => shows.test(detail)) ?? {
