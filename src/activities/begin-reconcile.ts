@@ -10,6 +10,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { type EndedReconcile, endReconcile, type ReconcileEnd } from './end-reconcile.js';
 import { endedBefore } from './ended-before.js';
 import { prepareReconcile, type ReconcileAsked, type ReconcilePreparation } from './prepare-reconcile.js';
+import { requireInstance } from './require-instance.js';
 
 export interface ReconcileBeginning extends ReconcileAsked {
   /** The reconcile's id in `reconcile_runs`. */
@@ -83,6 +84,8 @@ async function beginSweep(
   prepared: ReconcilePreparation,
 ): Promise<BegunSweep> {
   const { id, startedAtMs, plan, settle = false } = beginning;
+  // Counting alone would not adopt it, and the first page ask for it again.
+  await requireInstance(deps, { plan });
   const counts = await compareCounts(deps, null);
   const counted = { ...noTotals(), clerkRequests: 1 };
   const users = { ...counts, pageSize: prepared.pageSize };
