@@ -67,8 +67,6 @@ export async function startWorker({
     maxHeartbeatThrottleInterval: '3s',
     shutdownGraceTime: '10s',
     shutdownForceTime: '20s',
-    // By default heartbeats are sent on after 8 s of the 10 s that they have: a busy machine needs more than 2 s.
-    maxHeartbeatThrottleInterval: '3s',
   } as const;
   const workers = await Promise.all([
     Worker.create({

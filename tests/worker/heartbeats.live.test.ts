@@ -33,7 +33,7 @@ test('heartbeats reach Temporal every few seconds, so that a worker on a busy ma
   const handle = await service.client.workflow.signalWithStart(syncUser, {
     workflowId: syncUserWorkflowId(ID),
     taskQueue: SYNC_TASK_QUEUE,
-    args: [{ clerkUserId: ID, lingerMs: 1, searchAttributes: true }],
+    args: [{ clerkUserId: ID, lingerMs: 1 }],
     signal: userChanged,
     signalArgs: [[snapshotChange(ID, 1_750_000_000_000)]],
   });
