@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, type Duration } from '@temporalio/common';
 import { isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { ASKING_CLERK } from './activity-options.js';
@@ -7,15 +7,22 @@ import { askingClerk } from './reconcile-activities.js';
 /** A request that Clerk failed over, as often as it was tried. */
 export class ClerkProblem extends Error {}
 
-const { retry } = ASKING_CLERK;
+/** A spread would read the queue's name while the file is loaded, when no workflow runs. */
+const askingClerkWith = (retry: { initialInterval?: Duration; maximumAttempts: number }) =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: ASKING_CLERK.startToCloseTimeout,
+    heartbeatTimeout: ASKING_CLERK.heartbeatTimeout,
+    get taskQueue() {
+      return ASKING_CLERK.taskQueue;
+    },
+    retry: { ...ASKING_CLERK.retry, ...retry },
+  });
+
 const asking = {
   /** Two attempts, some seconds apart. */
-  briefly: proxyActivities<Activities>({
-    ...ASKING_CLERK,
-    retry: { ...retry, initialInterval: '5s', maximumAttempts: 2 },
-  }),
+  briefly: askingClerkWith({ initialInterval: '5s', maximumAttempts: 2 }),
   /** For about half a minute: what is done instead is dearer. */
-  patiently: proxyActivities<Activities>({ ...ASKING_CLERK, retry: { ...retry, maximumAttempts: 6 } }),
+  patiently: askingClerkWith({ maximumAttempts: 6 }),
 };
 
 /**
