@@ -239,7 +239,7 @@ test('a paused reconcile says so, warns of nothing however long it waits, and go
 test('where no Temporal answers it exits with 1 and names the address', async () => {
   const command = start([], { TEMPORAL_ADDRESS: '127.0.0.1:9' });
   expect(await command.exited).toEqual({ code: 1, signal: null });
-  expect(command.output()).toContain('Temporal at 127.0.0.1:9 does not answer.');
+  expect(command.output()).toMatch(/Temporal at 127\.0\.0\.1:9 \(namespace \S+\) does not answer\./);
 });
 
 test.each([
