@@ -84,9 +84,12 @@ test('the last reconcile and the last sweep are the last that were completed, wi
   expect(lastReconcile).toMatchObject({ kind: 'delta', finishedAt: new Date(ago(10)) });
   expect(lastSweep).toEqual({
     kind: 'sweep',
+    clockAheadSeconds: null,
     finishedAt: new Date(ago(30)),
     repaired: { missed_create: 4, missed_update: 4, missed_delete: 3, phantom: 2 },
     withheld: 6,
+    unasked: 0,
+    problems: [],
     failed: 1,
     clerkRequests: 9,
     clerkUsers: 80,
