@@ -9,6 +9,7 @@ export async function tellAccessProblems(db: Database, log: Logger): Promise<voi
     for (const problem of await findAccessProblems(db))
       log.error({ problem }, 'The role of DATABASE_URL cannot do all that a worker does');
   } catch (error) {
-    log.warn({ code: failureCode(error) }, 'The rights of the role could not be looked at');
+    const detail = error instanceof Error ? error.message : '';
+    log.warn({ code: failureCode(error), detail }, 'The rights of the role could not be looked at');
   }
 }

@@ -71,12 +71,15 @@ test('a worker tells at its start which mapped column is missing; what waits goe
   );
 });
 
-test('a worker starts while Postgres is down, and says that it could not look', async () => {
+test('a worker that started while Postgres was down looks as soon as it is back', async () => {
+  await service.db.$executeRaw`ALTER TABLE users DROP COLUMN IF EXISTS plan`;
   await service.database.goDown();
   try {
     const worker = startWorker();
     await worker.logged('Worker running');
-    await worker.logged('The mapped columns could not be looked at');
+    await worker.logged('Waiting for Postgres');
+    await service.database.comeBack();
+    await worker.logged('A mapped column cannot be written');
   } finally {
     await service.database.comeBack();
   }

@@ -24,6 +24,7 @@ async function isEncrypted(url: string): Promise<boolean> {
     const [session] = await query<{ ssl: boolean }>(
       db,
       Prisma.sql`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`,
+      { withoutTables: true },
     );
     return session?.ssl === true;
   } finally {
@@ -93,7 +94,8 @@ describe('where the server has a certificate by an authority that nobody else kn
     const db = connectDatabase({ url: url('sslmode=prefer'), poolSize: 2 });
     try {
       const text = 'x'.repeat(3_000_000);
-      const read = () => query<{ text: string }>(db, Prisma.sql`SELECT ${text}::text AS text`);
+      const read = () =>
+        query<{ text: string }>(db, Prisma.sql`SELECT ${text}::text AS text`, { withoutTables: true });
       for (const [row] of await Promise.all([read(), read(), read()])) expect(row?.text === text).toBe(true);
     } finally {
       await db.$disconnect();
