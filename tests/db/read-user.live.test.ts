@@ -39,7 +39,7 @@ test.each(["user_' OR true OR '", "user_\\' OR true OR '", "user_'; DROP TABLE u
   async (id) => {
     await table.apply(snapshotOf('user_there', T0));
     expect(await readUser(table.db, id)).toBeNull();
-    await table.apply(snapshotOf(id, T0));
+    await table.apply({ ...snapshotOf('user_there', T0), clerkUserId: id });
     expect(await readUser(table.db, id)).toMatchObject({ clerkId: id });
   },
 );
