@@ -19,7 +19,8 @@ export interface StarterSurroundings {
 }
 
 export async function startSurroundings(): Promise<StarterSurroundings> {
-  const service = await startTestService();
+  // The instance of the events below: the worker refuses another's.
+  const service = await startTestService({ standIn: { instanceId: 'ins_1' } });
   const proxy = await startTcpProxy(fromSetUp('TEST_TEMPORAL_ADDRESS'));
   return {
     service,
