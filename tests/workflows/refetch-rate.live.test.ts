@@ -66,7 +66,7 @@ test('events that only Clerk can tell are asked about at the rate of their share
   ]);
   expect(asked() - before).toBeLessThan(QUEUED);
   await waitUntil(() => asked() - before > QUEUED, { describe: 'all to be asked about', timeoutMs: 60_000 });
-  // As many as a second allows may go at once.
-  const leastMs = ((asked() - before - PER_SECOND) / PER_SECOND) * 1_000;
+  // As many as a second allows may go at once, and what was not used of the second before is not lost.
+  const leastMs = ((asked() - before - 2 * PER_SECOND) / PER_SECOND) * 1_000;
   expect(performance.now() - startedMs).toBeGreaterThan(leastMs);
 }, 120_000);
