@@ -19,7 +19,8 @@ import { requireInstance } from './require-instance.js';
  */
 export async function refetchUser(
   deps: ActivityDependencies,
-  { clerkUserId, writer, instanceId: named }: RefetchChange,
+  // An operator's `syncNow`, sent by hand, names no instance.
+  { clerkUserId, writer, instanceId: named = null }: RefetchChange,
 ): Promise<{ outcome: Outcome }> {
   // Another instance's key finds nobody, and the change would be taken for a phantom.
   const instanceId = await requireInstance(deps);

@@ -112,6 +112,14 @@ describe('syncNow', () => {
     expect(await newest(id).query(status)).toMatchObject({ state: 'idle', failure: null });
   });
 
+  test('takes from an operator what its refusal shows', async () => {
+    const { id } = newUser();
+    const refused = await callWith(id, undefined as never).catch((error: Error) => error);
+    const [shown = ''] = /\{.*\}/.exec(String((refused as Error).cause)) ?? [];
+    expect(await callWith(id, JSON.parse(shown))).toEqual({ outcome: 'created' });
+    expect(await row(id)).toMatchObject({ syncedBy: 'operator' });
+  });
+
   test.each<[string, (id: string) => UserChange]>([
     ['a snapshot, which would put personal data into the history', (id) => snapshotChange(id, T0)],
     ["a webhook's refetch, which waits for nobody", (id) => ({ ...refetch(id), writer: 'webhook' })],
