@@ -1,6 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { findWindowBounds } from '../db/find-window-bounds.js';
-import { recordReconcileRun } from '../db/record-reconcile-run.js';
 import { addTotals, noTotals, type ReconcileTotals } from '../reconcile-totals.js';
 import { cutByTable, pagesOf, WINDOW_START, windowsOf } from '../sweep-windows.js';
 import { type Counts, compareCounts } from './compare-counts.js';
@@ -10,6 +9,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { type EndedReconcile, endReconcile, type ReconcileEnd } from './end-reconcile.js';
 import { endedBefore } from './ended-before.js';
 import { prepareReconcile, type ReconcileAsked, type ReconcilePreparation } from './prepare-reconcile.js';
+import { recordReconcileRun } from './record-reconcile-run.js';
 import { requireInstance } from './require-instance.js';
 
 export interface ReconcileBeginning extends ReconcileAsked {
@@ -103,7 +103,7 @@ async function beginSweep(
   // Whoever cancelled meanwhile would find it running for ever.
   cancellationSignal().throwIfAborted();
   if (!plan)
-    await recordReconcileRun(deps.db, { id, kind: 'sweep', status: 'running', startedAtMs, totals: counted });
+    await recordReconcileRun(deps, { id, kind: 'sweep', status: 'running', startedAtMs, totals: counted });
   return { ...prepared, kind: 'sweep', counts, bounds, ...(compared && { compared }) };
 }
 
