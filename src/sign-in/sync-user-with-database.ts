@@ -1,5 +1,6 @@
 import type { ClerkApi } from '../clerk/clerk-api.js';
 import { getUser } from '../clerk/get-user.js';
+import { isClerkUserId } from '../clerk/is-clerk-user-id.js';
 import { toUserSnapshot } from '../clerk/to-user-snapshot.js';
 import { applySnapshots } from '../db/apply-snapshots.js';
 import type { Database } from '../db/database.js';
@@ -62,7 +63,7 @@ async function ask(
   deps: SignInDependencies,
 ): Promise<{ snapshot: UserSnapshot | null; instanceId: string }> {
   // Not repeated in the message: it may be an e-mail address.
-  if (!/^user_\w+$/.test(clerkUserId)) throw new TypeError("This is no id of a user of Clerk's: user_….");
+  if (!isClerkUserId(clerkUserId)) throw new TypeError("This is no id of a user of Clerk's: user_….");
   const instanceId = await requireInstance(deps);
   const { user, observedAtMs } = await getUser(deps.clerk, clerkUserId, deps.signal);
   const snapshot = user === null ? null : snapshotOf(user, deps, { observedVia: 'api', observedAtMs });
