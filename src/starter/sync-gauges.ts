@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import { shareRead } from './share-read.js';
 
 /** What is read from the database for a scrape; null where nothing is known yet. */
 export interface SyncReadings {
@@ -100,14 +101,11 @@ export function createSyncGauges(
     ...[clerkUsers, liveRows, webhooksOk, clock, failures, deletions, kept, unasked, toErase],
     ...[hooks, oldestHook],
   ];
-  /** A read that hangs is waited for again, not doubled: scrapes must not use up the connections of /readyz. */
-  let reading: Promise<SyncReadings> | undefined;
+  const readShared = shareRead(read, timeoutMs);
 
   return async () => {
-    reading ??= read().finally(() => {
-      reading = undefined;
-    });
-    const readings = await within(timeoutMs, reading);
+    // Why it failed or took too long is said by whoever writes rows.
+    const readings = await readShared().catch(() => null);
     for (const each of [...single, lastReconcile, repaired]) each.reset();
     postgresUp.set(readings === null ? 0 : 1);
     // A gauge without labels is 0 after a reset, which would be a lie.
@@ -132,17 +130,4 @@ export function createSyncGauges(
 
 function setIfKnown(gauge: Gauge, value: number | null): void {
   if (value !== null) gauge.set(value);
-}
-
-/** @returns null when it failed or took too long; why, whoever writes rows says. */
-async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise.catch(() => null), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
