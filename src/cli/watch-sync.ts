@@ -103,8 +103,8 @@ const verdict = ({ verdict, repaired, delivered }: WebhookJudgement): string[] =
 function words({ liveUsers, webhookLagMs, lastReconcile }: Overview): string[] {
   const lag = webhookLagMs === null ? [] : [`lag ${Math.round(webhookLagMs)} ms`];
   if (!lastReconcile) return [`Postgres ${liveUsers}`, ...lag, 'no reconcile yet'];
-  const { kind, seen, created, updated, deleted, restored, finishedAt } = lastReconcile;
-  const ago = Math.round((Date.now() - finishedAt.getTime()) / 1000);
+  const { kind, seen, created, updated, deleted, restored, ageMs } = lastReconcile;
+  const ago = Math.round(ageMs / 1000);
   const repaired = Object.entries({ created, updated, deleted, restored })
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);

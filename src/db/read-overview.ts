@@ -10,7 +10,8 @@ export interface Overview {
   /** The latest reconcile that was completed; null before the first. */
   lastReconcile: {
     kind: string;
-    finishedAt: Date;
+    /** How long it has been completed, by Postgres' clock. */
+    ageMs: number;
     seen: number;
     created: number;
     updated: number;
@@ -30,20 +31,22 @@ export async function readOverview(db: Database): Promise<Overview> {
         db,
         Prisma.sql`SELECT count(*)::int AS live FROM users WHERE deleted_at IS NULL`,
       ),
-      query<{ ms: number | null }>(
+      query<{ ms: number | null; now: Date }>(
         db,
         Prisma.sql`
-        SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM changed_at - observed_at) * 1000)::float8 AS ms
+        SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM changed_at - observed_at) * 1000)::float8 AS ms, now() AS now
         FROM (SELECT changed_at, observed_at FROM user_changes WHERE writer = 'webhook' ORDER BY id DESC LIMIT 50) AS latest`,
         { inOneRoundTrip: true },
       ),
       latestCompletedRun(db),
     ]);
     const finishedAt = lastReconcile?.finishedAt;
+    // One that ended amid these queries is younger than nothing.
+    const ageMs = lag && finishedAt ? Math.max(0, lag.now.getTime() - finishedAt.getTime()) : null;
     return {
       liveUsers: users?.live ?? 0,
       webhookLagMs: lag?.ms ?? null,
-      lastReconcile: lastReconcile && finishedAt ? { ...lastReconcile, finishedAt } : null,
+      lastReconcile: lastReconcile && ageMs !== null ? { ...lastReconcile, ageMs } : null,
     };
   } catch (error) {
     throw postgresFailure(error, 'Reading the overview.');
