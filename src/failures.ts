@@ -83,7 +83,7 @@ export const FAILURES = {
     httpStatus: 401,
   },
   USER_ID_INVALID: {
-    meaning: "What stands for the user's id is no id of Clerk's.",
+    meaning: 'This is not a Clerk user ID.',
     action: 'Send the id as Clerk shows it, `user_…`.',
     retried: false,
     httpStatus: 400,

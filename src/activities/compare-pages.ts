@@ -123,7 +123,7 @@ function beginPage(deps: ActivityDependencies, step: CompareStep): PageInReading
   return { place: step.place, expected: expectedNext(deps, step), read: heard(readPage(deps, step)) };
 }
 
-/** Whoever awaits it hears of its failure, but only after the page before it. */
+/** Rejections surface when awaited, in page order. */
 function heard<Result>(promise: Promise<Result>): Promise<Result> {
   promise.catch(() => undefined);
   return promise;

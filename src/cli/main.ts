@@ -53,7 +53,7 @@ not be written, with 2 when --plan found differences, with 130 when cancelled.`,
 program
   .command('status')
   .description(
-    'how the table stands; exits with 1 when something needs a person, and says what to do (needs DATABASE_URL; judges by RECONCILE_INTERVAL_SECONDS)',
+    'shows sync health; exits with 1 when something needs a person, and says what to do (needs DATABASE_URL; judges by RECONCILE_INTERVAL_SECONDS)',
   )
   .option('--json', 'print it as JSON')
   .action(async (options) => {

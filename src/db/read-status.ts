@@ -67,7 +67,7 @@ const EMAIL_TAKEN: FailureCode = 'EMAIL_TAKEN';
 
 /**
  * @param nowMs Unix milliseconds, by Postgres' clock.
- * @returns how the table stands, without a word to Clerk or Temporal. No personal data: ids, codes, counts and times.
+ * @returns the sync's health, without asking Clerk or Temporal. No personal data: ids, codes, counts and times.
  * @throws POSTGRES_UNAVAILABLE or SCHEMA_MISSING (retried).
  */
 export async function readStatus(db: Database, nowMs: number): Promise<SyncStatus> {

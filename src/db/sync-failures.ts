@@ -50,10 +50,10 @@ export async function resolveSyncFailure(db: Database, clerkUserId: string): Pro
 }
 
 /**
- * Notes what was cured without a write: an address was given back, or a sweep, which comes upon everybody, did not meet
+ * Notes what was cured without a write: an address was given back, or a sweep, which visits every user, did not meet
  * the failure of a mapping again.
  *
- * @param sweptFrom when the sweep began; null when everybody was not come upon.
+ * @param sweptFrom when the sweep began; null unless every user was visited.
  */
 export async function resolveOutlivedFailures(db: Database, sweptFrom: TemporalTime | null): Promise<void> {
   await runStatement(

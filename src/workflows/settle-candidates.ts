@@ -30,7 +30,7 @@ export async function settleCandidates(
       'Nobody is deleted: Clerk listed no user whom the table knew before, so its list proves nothing.',
     );
   run.state = 'asking';
-  // Who names a number has looked at what was kept before. It is taken along if that number allows for all of them.
+  // An explicit limit also covers previously rejected rows, if it allows for all of them.
   let withKept = mostDeletions !== undefined;
   const { isTooMuch, ...counted } = await askAllCandidates(run, { witnessIds, withKept });
   if (witnessIds.length === 0) return;
