@@ -16,6 +16,7 @@ import { createSyncUserNow } from '../starter/sync-user-now.js';
 import { createWebhookVerifier } from '../starter/verify-webhook.js';
 import { createClockWatch, watchPostgresClock } from './clock-watch.js';
 import { askTemporal, boundedBackoff } from './connect-temporal.js';
+import { letGo } from './let-go.js';
 import { sessionVerifier } from './session-verifier.js';
 import { tellTemporalProblem } from './tell-temporal-problem.js';
 import { temporalProblem } from './temporal-problem.js';
@@ -28,8 +29,6 @@ export interface RunningStarter extends Pick<RunningServer, 'url' | 'port'> {
 }
 
 const SCHEDULE_RETRY_MS = 2_000;
-/** For each of the steps after the last answer: Temporal and Postgres may hang. */
-const LETTING_GO_MS = 1_000;
 const READY_DEADLINE_MS = 2_500;
 /** Less than the limits of /readyz and /metrics, which then say the same. */
 const POSTGRES_ANSWER_MS = 1_900;
@@ -97,11 +96,8 @@ export async function runStarter(config: Config, log: Logger): Promise<RunningSt
       stopping.abort();
       await server.drain();
       // Against a server that is away the SDK goes on retrying for a while, whatever one asks of it.
-      await Promise.race([
-        Promise.all([schedules, endClocks()]),
-        setTimeout(LETTING_GO_MS, undefined, { ref: false }),
-      ]);
-      await Promise.race([db.$disconnect(), setTimeout(LETTING_GO_MS, undefined, { ref: false })]);
+      await letGo(Promise.all([schedules, endClocks()]));
+      await letGo(db.$disconnect());
       // The connection is left to the process's end: closed, it would throw out of retries that are still waiting.
       log.info('Starter stopped');
     },

@@ -5,6 +5,7 @@ import type { Logger } from '../log.js';
 import { namesFor } from '../names.js';
 import { type RunningWorker, startWorker } from '../worker/start-worker.js';
 import { createClockWatch, watchPostgresClock } from './clock-watch.js';
+import { letGo } from './let-go.js';
 import { loadClerkSyncConfig } from './load-clerk-sync-config.js';
 import { tellAccessProblems } from './tell-access-problems.js';
 import { tellUnfitColumns } from './tell-unfit-columns.js';
@@ -71,9 +72,8 @@ export async function runWorker(
     async stop() {
       stopping.abort();
       await worker.stop();
-      await told;
-      await endClocks();
-      await db.$disconnect();
+      await letGo(Promise.all([told, endClocks()]));
+      await letGo(db.$disconnect());
       await connection.close();
       log.info('Worker stopped');
     },
