@@ -183,6 +183,19 @@ describe('a reconcile with nothing left to do', () => {
       expect(await recorded()).toMatchObject([{ created: 4, unchanged: 0, clerkRequests: 3 }]);
     });
 
+    test('still tells of rows that an operator keeps', async () => {
+      const gone = standIn.users.createUser({ email_address: ['kept@example.com'] });
+      await begin({ id: 'before', startedAtMs: Date.now() - 3_600_000 });
+      standIn.users.deleteUser(gone.id);
+      const now = new Date();
+      await deps.db.deletionCandidate.create({
+        data: { clerkId: gone.id, runId: 'before', foundAt: now, goneAt: now, rejectedAt: now },
+      });
+      const first = await begin();
+      expect(first.ended?.counts).toMatchObject({ clerkUsers: 3, liveRows: 4, keptRows: 1 });
+      expect(await begin({}, {}, second)).toMatchObject({ ended: first.ended });
+    });
+
     test('answers what it had found, when it is tried again: a delta, whose counts differ for the first time', async () => {
       const lost = standIn.users.createUser({ email_address: ['lost@example.com'] });
       await begin({ id: 'before', startedAtMs: Date.now() - 3_600_000 });
