@@ -91,10 +91,11 @@ async function withParts(
       'DATABASE_URL is set, but CLERK_SECRET_KEY is not: made-up users of the stand-in would be written into that database. Set CLERK_SECRET_KEY; or unset DATABASE_URL, and a Postgres is run for them; or run `clerk-sync stand-in` and set what it prints.',
     );
   }
+  const postgres = config.DATABASE_URL === undefined ? startOwnPostgres() : undefined;
   const started = await Promise.allSettled([
     config.CLERK_SECRET_KEY === undefined && startClerk(),
     !config.temporalIsSet && startOwnTemporal(),
-    config.DATABASE_URL === undefined && startOwnPostgres(),
+    postgres,
   ]);
   const failed = started.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
@@ -122,6 +123,8 @@ async function withParts(
   async function startOwnTemporal(): Promise<void> {
     const cacheFolder = defaultCacheFolder(process.env);
     const cliPath = await findTemporalCli({ cliPath: config.TEMPORAL_CLI_PATH, cacheFolder, log: say });
+    // It refuses a folder that another run has. Two Temporal servers on one file would take it from each other.
+    await postgres;
     const databaseFile = path.join(folder, 'temporal.db');
     const temporal = await startTemporal({ cliPath, databaseFile, logFile: logFile('temporal'), onDeath });
     stops.push(temporal.stop);
