@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JsonObject, UserChange } from '../user-change.js';
-import { eventTimeMs, problemWithTime } from './clerk-time.js';
+import { clerkTimeMs, eventTimeMs, problemWithTime } from './clerk-time.js';
 import { isClerkUserId } from './is-clerk-user-id.js';
 
 /** The event types that say something about a user. Others are acknowledged and ignored. */
@@ -81,7 +81,7 @@ export function parseEvent(payload: unknown, options: ParseOptions): ParsedEvent
     return { kind: 'change', eventType, change: { ...origin, kind: 'deletion' } };
   const refetch = { kind: 'change', eventType, change: { ...origin, kind: 'refetch' } } as const;
   if (user === null || options.mode === 'refetch') return refetch;
-  const lacks = problemWithUser(user, clerkUserId);
+  const lacks = problemWithUser(user, clerkUserId, options.signedAtMs);
   if (lacks !== null) return { ...refetch, lacks };
   const change = {
     ...origin,
@@ -108,13 +108,18 @@ function ofSession(data: unknown): About {
 }
 
 /** @returns why this is not the whole user at a version; null when it is. Names fields, and shows no value. */
-function problemWithUser(user: JsonObject, clerkUserId: string): string | null {
+function problemWithUser(user: JsonObject, clerkUserId: string, signedAtMs: number): string | null {
+  const updatedAtMs = clerkTimeMs(user.updated_at);
   const problems = [
     ...(user.id === clerkUserId ? [] : ['id: is not that of the event']),
     ...(['created_at', 'updated_at'] as const).flatMap((field) => {
       const problem = problemWithTime(user[field]);
       return problem === null ? [] : [`${field}: ${problem}`];
     }),
+    // Written, it would make every later change of this user stale until that time has come.
+    ...(updatedAtMs === null || updatedAtMs <= signedAtMs + MAX_AHEAD_OF_DELIVERY_MS
+      ? []
+      : ['updated_at: is later than the delivery']),
     // Written as a whole user, one without it would lose their address.
     ...(Array.isArray(user.email_addresses) ? [] : ['email_addresses: is no list']),
   ];

@@ -191,6 +191,11 @@ describe('a signed event with a usable id is not lost', () => {
     ['a negative time', { updated_at: -1 }, 'updated_at: is no Unix time in milliseconds'],
     ['a fraction of a time', { updated_at: 1.5 }, 'updated_at: is no Unix time in milliseconds'],
     ['a time in microseconds', { updated_at: 1e15 }, 'updated_at: is no Unix time in milliseconds'],
+    [
+      'an updated_at later than its delivery',
+      { updated_at: SIGNED_AT_MS + 60_001 },
+      'updated_at: is later than the delivery',
+    ],
     ['no list of e-mails', { email_addresses: null }, 'email_addresses: is no list'],
   ])('a user with %s is asked for, and the log can say why', (_case, fields, lacks) => {
     for (const [type, data] of [
@@ -204,6 +209,13 @@ describe('a signed event with a usable id is not lost', () => {
         change: refetch,
         lacks,
       });
+  });
+
+  test('an updated_at a minute after the delivery is taken, for two clocks may differ', () => {
+    const clerkUpdatedAtMs = SIGNED_AT_MS + 60_000;
+    expect(
+      parseEvent(event('user.updated', { ...user, updated_at: clerkUpdatedAtMs }), options),
+    ).toMatchObject({ change: { kind: 'snapshot', clerkUpdatedAtMs } });
   });
 
   test.each([
