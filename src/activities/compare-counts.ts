@@ -1,21 +1,20 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { countUsers } from '../clerk/count-users.js';
-import { countKeptRows } from '../db/count-kept-rows.js';
 import { countLiveUsers } from '../db/count-live-users.js';
+import { countStayingRows, type StayingRows } from '../db/count-staying-rows.js';
 import { hasNumberChanged } from '../db/has-number-changed.js';
 import type { EarlierReconciles } from '../db/read-earlier-reconciles.js';
 import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { requireInstance } from './require-instance.js';
 
-export interface Counts {
+export interface Counts extends StayingRows {
   /** null where Clerk could not be had to count them. */
   clerkUsers: number | null;
   /** Then why, in a sentence. */
   uncounted?: string;
+  /** Those of them that stay are not counted in a delta. */
   liveRows: number;
-  /** Of those rows: how many an operator keeps, though Clerk does not have their users. Left out where there are none, and in a delta. */
-  keptRows?: number;
 }
 
 /** What an earlier reconcile counted, and when it had started. */
@@ -37,12 +36,12 @@ export async function compareCounts(
   earlier: EarlierCount | null,
 ): Promise<Counts> {
   await requireInstance(deps, { plan: true });
-  const [clerk, liveRows, keptRows] = await Promise.all([
+  const [clerk, liveRows, staying] = await Promise.all([
     countAtClerk(deps),
     countRows(deps, earlier),
-    earlier === null ? countKeptRows(deps.db) : 0,
+    earlier === null ? countStayingRows(deps.db) : {},
   ]);
-  return { ...clerk, liveRows, ...(keptRows > 0 ? { keptRows } : {}) };
+  return { ...clerk, liveRows, ...staying };
 }
 
 async function countAtClerk({

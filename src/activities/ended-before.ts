@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import { countKeptRows } from '../db/count-kept-rows.js';
+import { countStayingRows } from '../db/count-staying-rows.js';
 import { readEndedRun } from '../db/read-ended-run.js';
 import type { ReconcileTotals } from '../reconcile-totals.js';
 import type { BegunDelta, BegunSweep } from './begin-reconcile.js';
@@ -23,8 +23,8 @@ export async function endedBefore(
   const run = await readEndedRun(db, id);
   if (run === null) return null;
   const { totals, clerkUsers, liveRows, webhooks } = run;
-  const keptRows = run.kind === 'sweep' ? await countKeptRows(db) : 0;
-  const counts = { clerkUsers, liveRows, ...(keptRows > 0 ? { keptRows } : {}) };
+  const staying = run.kind === 'sweep' ? await countStayingRows(db) : {};
+  const counts = { clerkUsers, liveRows, ...staying };
   const ended = { counts, sweepIsDue: false, ...(webhooks && { webhooks }) };
   if (run.kind === 'delta') {
     const page = { totals: withoutCounting(totals, 1), nextOffset: null };

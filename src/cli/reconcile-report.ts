@@ -16,20 +16,28 @@ const MEANINGS: Record<DriftLabel, string> = {
 
 const hasDrift = ({ drift }: ReconcileResult): boolean => Object.values(drift).some((count) => count > 0);
 
-/** Live rows more than users in Clerk, null where those were not counted; those left out that an operator keeps: about them it is decided. */
-const surplusOf = ({ clerkUsers, liveRows, keptRows = 0 }: ReconcileResult): number | null =>
-  clerkUsers === null ? null : liveRows - keptRows - clerkUsers;
+/** Live rows more than users in Clerk, null where those were not counted; without the rows that stay whatever Clerk says. */
+const surplusOf = ({
+  clerkUsers,
+  liveRows,
+  keptRows = 0,
+  foreignRows = 0,
+}: ReconcileResult): number | null =>
+  clerkUsers === null ? null : liveRows - keptRows - foreignRows - clerkUsers;
 
 /** Whether a plan found nothing to repair, could compare everybody, and counted as many on both sides. */
 export const isEqual = (plan: ReconcileResult): boolean =>
   !hasDrift(plan) && plan.failed === 0 && plan.unasked === 0 && surplusOf(plan) === 0;
 
-function equalLines({ keptRows = 0 }: ReconcileResult): string[] {
-  if (keptRows === 0) return ['Clerk and the table are equal.'];
-  return [
-    `Clerk and the table are equal, but for ${counted(keptRows, 'row')} that an operator kept (rejectDeletions). If they are to go after all:`,
-    `  ${deleteKeptRows(keptRows)}`,
-  ];
+function equalLines({ keptRows = 0, foreignRows = 0 }: ReconcileResult): string[] {
+  const foreign = `${counted(foreignRows, 'row')} with an id that is none of Clerk's`;
+  const kept = `${counted(keptRows, 'row')} that an operator kept (rejectDeletions)`;
+  const staying = [...(foreignRows > 0 ? [foreign] : []), ...(keptRows > 0 ? [kept] : [])];
+  if (staying.length === 0) return ['Clerk and the table are equal.'];
+  const equal = `Clerk and the table are equal, but for ${staying.join(', and ')}.`;
+  if (keptRows === 0) return [`${equal} No reconcile deletes such rows.`];
+  const those = foreignRows > 0 ? 'the kept rows' : 'they';
+  return [`${equal} If ${those} are to go after all:`, `  ${deleteKeptRows(keptRows)}`];
 }
 
 export interface ReconcileRuns {
@@ -150,7 +158,7 @@ const countsLine = (result: ReconcileResult): string[] =>
     ? []
     : [
         '',
-        `Clerk has ${result.clerkUsers === null ? 'not counted its' : grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows${result.keptRows ? `, ${grouped(result.keptRows)} of which an operator keeps` : ''}. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago or with an id that is none of Clerk's, and users that Postgres refuses (clerk-sync status).`,
+        `Clerk has ${result.clerkUsers === null ? 'not counted its' : grouped(result.clerkUsers)} users, the table ${grouped(result.liveRows)} live rows${result.keptRows ? `, ${grouped(result.keptRows)} of which an operator keeps` : ''}${result.foreignRows ? `, ${grouped(result.foreignRows)} with an id that is none of Clerk's` : ''}. Left out are rows seen less than RECONCILE_DELETION_GRACE_SECONDS ago, rows with an id that is none of Clerk's which no sweep has seen yet, and users that Postgres refuses (clerk-sync status).`,
       ];
 
 const failedLine = ({ failed }: ReconcileResult): string[] =>

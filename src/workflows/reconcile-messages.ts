@@ -43,6 +43,8 @@ export interface ReconcileResult extends ReconcileTotals {
   liveRows: number;
   /** Of those rows: how many an operator keeps, though Clerk does not have their users. Left out where there are none, and in a delta. */
   keptRows?: number;
+  /** Likewise: how many have an id that is none of Clerk's, so that no sweep deletes them. */
+  foreignRows?: number;
   /** Not in a plan. */
   webhooks?: WebhookVerdict;
   /** Of a plan: how often each field differs, and at most 100 of the differences. */

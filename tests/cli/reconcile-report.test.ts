@@ -34,6 +34,8 @@ const equal = result();
 const drifted = result({ missed_update: 1 });
 /** 64 rows that an operator keeps. */
 const keeping = result({}, { liveRows: 2_067, keptRows: 64 });
+/** Two rows that somebody made by hand. */
+const foreign = result({}, { liveRows: 2_005, foreignRows: 2 });
 
 describe('the exit code', () => {
   test.each<[number, string, ReconcileRuns]>([
@@ -52,6 +54,12 @@ describe('the exit code', () => {
       'counts that differ by the rows that an operator keeps',
       { asked: 'apply', result: equal, validation: keeping },
     ],
+    [
+      0,
+      "counts that differ by rows whose id is none of Clerk's",
+      { asked: 'apply', result: equal, validation: foreign },
+    ],
+    [1, 'more rows than have such an id', { asked: 'validate', result: { ...foreign, liveRows: 2_006 } }],
     [1, 'more rows than an operator keeps', { asked: 'validate', result: { ...keeping, liveRows: 2_068 } }],
     [1, 'counts that differ', { asked: 'validate', result: result({}, { liveRows: 2_004 }) }],
     [1, 'a validation that finds drift', { asked: 'validate', result: result({ phantom: 1 }) }],
@@ -162,6 +170,20 @@ test('rows that an operator keeps are told with the command that deletes them, a
   expect(planReport(keeping, NOW_MS)).toEqual(['Sweep of 2003 users.', '', ...lines]);
   expect(validationReport({ ...keeping, liveRows: 2_068 }, NOW_MS).join()).toContain(
     'the table 2,068 live rows, 64 of which an operator keeps.',
+  );
+});
+
+test("rows whose id is none of Clerk's are told, and are no difference", () => {
+  const line =
+    "Clerk and the table are equal, but for 2 rows with an id that is none of Clerk's. No reconcile deletes such rows.";
+  expect(validationReport(foreign, NOW_MS)).toEqual([line]);
+  expect(planReport(foreign, NOW_MS)).toEqual(['Sweep of 2003 users.', '', line]);
+  expect(validationReport({ ...keeping, liveRows: 2_069, foreignRows: 2 }, NOW_MS)).toEqual([
+    "Clerk and the table are equal, but for 2 rows with an id that is none of Clerk's, and 64 rows that an operator kept (rejectDeletions). If the kept rows are to go after all:",
+    '  clerk-sync reconcile --most-deletions 64',
+  ]);
+  expect(validationReport({ ...foreign, liveRows: 2_006 }, NOW_MS).join()).toContain(
+    "the table 2,006 live rows, 2 with an id that is none of Clerk's.",
   );
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { InjectedFailure } from '../../src/clerk-stand-in/stand-in-settings.js';
+import { exitCodeOf } from '../../src/cli/reconcile-report.js';
 import { readStatus } from '../../src/db/read-status.js';
 import { readSyncReadings } from '../../src/db/read-sync-readings.js';
 import {
@@ -121,11 +122,19 @@ describe("rows whose id is none of Clerk's", () => {
 
   test('are asked about by nobody and stay, are told, and keep no other row from being deleted', async () => {
     const { gone } = changeAtClerk();
-    await expect(reconcile(service)).resolves.toMatchObject({ deleted: 1, unasked: 0, problems: [] });
+    const foreignRows = FOREIGN.length;
+    await expect(reconcile(service)).resolves.toMatchObject({
+      deleted: 1,
+      unasked: 0,
+      problems: [],
+      foreignRows,
+    });
+    const plan = await reconcile(service, { kind: 'sweep', mode: 'plan' });
+    expect(exitCodeOf({ asked: 'validate', result: plan })).toBe(0);
     const live = await liveIds(service);
     expect(live).toEqual(expect.arrayContaining(FOREIGN));
     expect(live).not.toContain(gone);
-    await expect(readStatus(service.db, Date.now())).resolves.toMatchObject({ foreignRows: FOREIGN.length });
+    await expect(readStatus(service.db, Date.now())).resolves.toMatchObject({ foreignRows });
   });
 
   test('cost no question and no task', async () => {
