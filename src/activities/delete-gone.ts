@@ -1,6 +1,7 @@
 import { LARGEST_PAGE } from '../clerk/list-users.js';
 import { applyDeletions, type DeletedUser } from '../db/apply-deletions.js';
 import { type GoneSelection, listGoneUsers } from '../db/deletion-candidates.js';
+import { endWithholding } from '../db/end-withholding.js';
 import { failureCode } from '../failures.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { eraseAtOnce } from './erase-at-once.js';
@@ -55,6 +56,12 @@ export async function deleteGone(deps: ActivityDependencies, step: DeleteStep): 
     result.phantoms += deleted.filter(({ drift }) => drift === 'phantom').length;
     await eraseIfPossible(deps, marked);
   });
+  // The operator has decided about those too that Postgres refused; sync_failures tells of them.
+  if (step.approved && result.failed > 0)
+    await endWithholding(
+      deps.db,
+      gone.map(({ clerkUserId }) => clerkUserId),
+    );
   return result;
 }
 

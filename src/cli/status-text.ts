@@ -68,10 +68,10 @@ function whatItDid(run: CompletedRun): string {
   ].join(', ');
 }
 
-function howDeletionsStand({ deletionsWaiting: waiting, deletionsKept: kept }: SyncStatus): string {
+function howDeletionsStand({ deletionsWaiting: waiting, deletionsKept: kept, goneRows }: SyncStatus): string {
   const wait = waiting === 0 ? 'none wait' : `${grouped(waiting)} wait`;
   if (kept === 0) return wait;
-  return `${wait}, ${counted(kept, 'row')} kept by rejectDeletions (to delete: ${deleteKeptRows(waiting + kept)})`;
+  return `${wait}, ${counted(kept, 'row')} kept by rejectDeletions (to delete: ${deleteKeptRows(goneRows)})`;
 }
 
 function howHooksStand({ pending, oldestAt, failed }: HooksBacklog, nowMs: number): string {

@@ -7,7 +7,7 @@ import { judgeWebhooks, type WebhookJudgement } from './judge-webhooks.js';
 import { latestCompletedRun, RUN_COLUMNS } from './latest-completed-run.js';
 import { postgresFailure } from './postgres-failure.js';
 import { type Erasing, readErasing } from './read-erasing.js';
-import { FOREIGN_ROWS, KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
+import { FOREIGN_ROWS, GONE_ROWS, KEPT_ROWS, WAITING_DELETIONS } from './waiting-deletions.js';
 
 /** A reconcile that was completed. */
 export interface CompletedRun {
@@ -54,6 +54,8 @@ export interface SyncStatus {
   deletionsWaiting: number;
   /** Rows that an operator decided to keep, though Clerk does not have their users. */
   deletionsKept: number;
+  /** All rows whose users Clerk does not have, those two kinds among them. */
+  goneRows: number;
   /** How far the erasing of deleted users is behind; null with DELETION_MODE=soft. */
   erasing: Erasing | null;
   /** Live rows whose id is none of Clerk's, so that Clerk cannot be asked about them: no sweep deletes them. */
@@ -103,6 +105,7 @@ async function readTables(db: Database): Promise<Omit<SyncStatus, 'webhooks'>> {
       emailsTaken,
       deletionsWaiting: counts?.waiting ?? 0,
       deletionsKept: counts?.kept ?? 0,
+      goneRows: counts?.gone ?? 0,
       erasing,
       foreignRows: counts?.foreign ?? 0,
       hooks,
@@ -134,6 +137,7 @@ interface Counts {
   deleted: number;
   waiting: number;
   kept: number;
+  gone: number;
   foreign: number;
 }
 
@@ -142,7 +146,8 @@ const COUNTS = Prisma.sql`
   SELECT count(*) FILTER (WHERE deleted_at IS NULL)::int AS live,
     (count(*) FILTER (WHERE deleted_at IS NOT NULL)
       + (SELECT count(*) FROM user_tombstones WHERE restored_at IS NULL))::int AS deleted,
-    (${WAITING_DELETIONS}) AS waiting, (${KEPT_ROWS}) AS kept, (${FOREIGN_ROWS}) AS "foreign"
+    (${WAITING_DELETIONS}) AS waiting, (${KEPT_ROWS}) AS kept, (SELECT count(*)::int ${GONE_ROWS}) AS gone,
+    (${FOREIGN_ROWS}) AS "foreign"
   FROM users`;
 
 async function lastCompleted(db: Database, kind?: 'sweep'): Promise<CompletedRun | null> {

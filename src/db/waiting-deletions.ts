@@ -9,8 +9,9 @@ export const GONE_ROWS = Prisma.sql`
 /** How many of them an operator decided to keep. */
 export const KEPT_ROWS = Prisma.sql`SELECT count(*)::int ${GONE_ROWS} AND rejected_at IS NOT NULL`;
 
-/** How many of them wait for an operator, who has not decided yet. */
-export const WAITING_DELETIONS = Prisma.sql`SELECT count(*)::int ${GONE_ROWS} AND rejected_at IS NULL`;
+/** How many of them were withheld for an operator, who has not decided yet. Those left the next sweep deletes, or withholds. */
+export const WAITING_DELETIONS = Prisma.sql`
+  SELECT count(*)::int ${GONE_ROWS} AND withheld_over IS NOT NULL AND rejected_at IS NULL`;
 
 /** Candidates about whom Clerk has not been asked since their rows were written. An operator's `rejected` ones are not among them. */
 export const UNASKED_ROWS = Prisma.sql`

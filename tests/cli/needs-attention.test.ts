@@ -36,6 +36,7 @@ const statusOf = (given: Partial<SyncStatus> = {}): SyncStatus => ({
   emailsTaken: { unresolved: 0, first: [] },
   deletionsWaiting: 0,
   deletionsKept: 0,
+  goneRows: 0,
   erasing: null,
   foreignRows: 0,
   hooks: null,
@@ -200,8 +201,8 @@ test('everything that needs a person is told, all at once', () => {
 
 test('rows that an operator keeps are told with the command that deletes them, and ask nothing of anybody', () => {
   expect(attention({ deletionsKept: 64 })).toEqual([]);
-  expect(text({ deletionsKept: 64, deletionsWaiting: 2 })).toMatch(
-    /^Deletions {7}2 wait, 64 rows kept by rejectDeletions \(to delete: clerk-sync reconcile --most-deletions 66\)$/m,
+  expect(text({ deletionsKept: 64, deletionsWaiting: 2, goneRows: 67 })).toMatch(
+    /^Deletions {7}2 wait, 64 rows kept by rejectDeletions \(to delete: clerk-sync reconcile --most-deletions 67\)$/m,
   );
 });
 

@@ -42,6 +42,7 @@ test('of an empty database it tells that there is nothing', async () => {
     emailsTaken: { unresolved: 0, first: [] },
     deletionsWaiting: 0,
     deletionsKept: 0,
+    goneRows: 0,
     erasing: null,
     foreignRows: 0,
     hooks: null,
@@ -152,8 +153,8 @@ test('a user whose row was written without the e-mail that another has is not am
   }
 });
 
-test('a deletion waits when Clerk lacks the user, nobody rejected it, and the row is live and was not written since', async () => {
-  await users('user_waits', 'user_unasked', 'user_kept', 'user_done', 'user_seen_since');
+test('a deletion waits when Clerk lacks the user, it was withheld, nobody rejected it, and the row is live and was not written since', async () => {
+  await users('user_waits', 'user_refused', 'user_unasked', 'user_kept', 'user_done', 'user_seen_since');
   await own.db.user.update({ where: { clerkId: 'user_done' }, data: { deletedAt: new Date(NOW_MS) } });
   const at = new Date(T0 + 60_000);
   const candidate = (clerkId: string, goneAt: Date | null, rejectedAt: Date | null = null) => ({
@@ -162,10 +163,12 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it, and the ro
     foundAt: at,
     goneAt,
     rejectedAt,
+    withheldOver: 10,
   });
   await own.db.deletionCandidate.createMany({
     data: [
       candidate('user_waits', at),
+      { ...candidate('user_refused', at), withheldOver: null },
       candidate('user_unasked', null),
       candidate('user_kept', at, at),
       candidate('user_done', at),
@@ -173,7 +176,11 @@ test('a deletion waits when Clerk lacks the user, nobody rejected it, and the ro
       candidate('user_seen_since', new Date(T0 - 60_000)),
     ],
   });
-  expect(await readStatus(own.db, NOW_MS)).toMatchObject({ deletionsWaiting: 1, deletionsKept: 1 });
+  expect(await readStatus(own.db, NOW_MS)).toMatchObject({
+    deletionsWaiting: 1,
+    deletionsKept: 1,
+    goneRows: 3,
+  });
 });
 
 test('how many tombstones are to be erased is told as the last reconcile counted them, and one of an hour before', async () => {

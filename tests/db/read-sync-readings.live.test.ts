@@ -68,7 +68,7 @@ test("counts and verdict are the last completed run's, times each kind's, and re
   });
   await applySnapshots(own.db, [snapshotOf('user_kept', T0), snapshotOf('user_waits', T0)], 'reconcile');
   const at = new Date();
-  const candidate = { runId: 'r', foundAt: at, goneAt: at };
+  const candidate = { runId: 'r', foundAt: at, goneAt: at, withheldOver: 10 };
   await own.db.deletionCandidate.createMany({
     data: [
       { clerkId: 'user_waits', ...candidate },

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
+import { countGoneUsers } from '../../src/db/deletion-candidates.js';
+import { readStatus } from '../../src/db/read-status.js';
 import { approveDeletions, rejectDeletions } from '../../src/workflows/reconcile-messages.js';
 import { clerkIds, detailsOf, heldDeletions, liveIds, reconcile } from '../support/reconciling.js';
 import { startTestService, type TestService } from '../support/test-service.js';
@@ -64,7 +66,7 @@ describe('approved', () => {
     expect(await candidates()).toBe(0);
   });
 
-  test('a row that Postgres refuses to mark is counted, and costs no other', async () => {
+  test('a row that Postgres refuses to mark is counted, costs no other, and waits for nobody', async () => {
     await service.db.$executeRawUnsafe(
       `ALTER TABLE users ADD CONSTRAINT keep_one CHECK (clerk_id <> '${gone[0]}' OR deleted_at IS NULL)`,
     );
@@ -74,6 +76,14 @@ describe('approved', () => {
     expect(await service.db.syncFailure.findMany()).toMatchObject([
       { clerkId: gone[0], code: 'ROW_REJECTED' },
     ]);
+    const nowMs = Date.now();
+    await expect(readStatus(service.db, nowMs)).resolves.toMatchObject({ deletionsWaiting: 0, goneRows: 1 });
+    await expect(countGoneUsers(service.db, { foundUpToMs: null, withKept: false })).resolves.toMatchObject({
+      gone: 1,
+      withheldOver: null,
+    });
+    await service.db.$executeRaw`ALTER TABLE users DROP CONSTRAINT keep_one`;
+    await expect(reconcile(service)).resolves.toMatchObject({ deleted: 1, withheld: 0 });
   });
 });
 
