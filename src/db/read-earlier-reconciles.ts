@@ -5,7 +5,10 @@ import { postgresFailure } from './postgres-failure.js';
 
 /** What earlier reconciles found out. */
 export interface EarlierReconciles extends EarlierCounts {
-  /** When the latest completed one had started: every change up to then is known. Unix milliseconds. */
+  /**
+   * Up to when every change is known: when the latest completed one had started or, where that left changes unread, the
+   * one before it. Unix milliseconds.
+   */
   startedAtMs: number;
   /** How many live rows there were at its end; null if it did not count. */
   liveRows: number | null;
@@ -20,7 +23,7 @@ export async function readEarlierReconciles(db: Database): Promise<EarlierReconc
     const [last, sweep] = await Promise.all([latestCompletedRun(db), latestCompletedRun(db, 'sweep')]);
     if (last === null) return null;
     return {
-      startedAtMs: last.startedAt.getTime(),
+      startedAtMs: (last.changesKnownUpTo ?? last.startedAt).getTime(),
       liveRows: last.liveRows,
       surplus: surplusOf(last),
       lastSweep: sweep && {

@@ -21,6 +21,8 @@ export interface ReconcileRunRecord {
   clerkUsers?: number | null;
   liveRows?: number;
   webhooks?: WebhookVerdict;
+  /** Up to when every change is known, where later ones were left unread: Unix milliseconds, by Postgres' clock. Default: up to its start. */
+  changesKnownUpToMs?: number;
   /** Tombstones that were due to be erased at its end; not with DELETION_MODE=soft. */
   toErase?: number;
 }
@@ -50,13 +52,14 @@ export async function recordReconcileRun(
   record: ReconcileRunRecord,
   scheduledMs?: number,
 ): Promise<void> {
-  const { id, startedAtMs, totals, ...rest } = record;
+  const { id, startedAtMs, totals, changesKnownUpToMs, ...rest } = record;
   const { status } = rest;
   const values = {
     id,
     ...rest,
     ...totals,
     startedAt: byPostgresClock({ ms: startedAtMs, scheduledMs }),
+    ...(changesKnownUpToMs !== undefined && { changesKnownUpTo: new Date(changesKnownUpToMs) }),
     finishedAt: status === 'running' ? null : Prisma.sql`now()`,
     clockAheadSeconds: Prisma.sql`extract(epoch FROM ${new Date().toISOString()}::timestamptz - clock_timestamp())`,
   };

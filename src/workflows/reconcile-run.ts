@@ -38,6 +38,8 @@ export class ReconcileRun {
   readonly notes: string[] = [];
   /** What it left undone because Clerk failed, in sentences. */
   readonly problems: string[] = [];
+  /** Up to when every change is known, if later ones were left unread; Unix milliseconds, by Postgres' clock. */
+  changesKnownUpToMs?: number;
   readonly #parts: Part[] = [];
   #totals = noTotals();
   #readingSinceMs = this.startedAtMs;
@@ -58,8 +60,16 @@ export class ReconcileRun {
 
   /** For the table of runs. */
   record(): Omit<ReconcileRunRecord, 'status'> {
-    const { id, startedAtMs, totals, windows, problems } = this;
-    return { id, kind: this.kind ?? 'delta', startedAtMs, totals, windows, problems };
+    const { id, startedAtMs, totals, windows, problems, changesKnownUpToMs } = this;
+    return {
+      id,
+      kind: this.kind ?? 'delta',
+      startedAtMs,
+      totals,
+      windows,
+      problems,
+      ...(changesKnownUpToMs !== undefined && { changesKnownUpToMs }),
+    };
   }
 
   addProblem(problem: string): void {

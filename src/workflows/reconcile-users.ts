@@ -116,10 +116,10 @@ async function readChanges(run: ReconcileRun, begun: BegunDelta): Promise<EndedR
 const unread = ({ message }: ClerkProblem): string =>
   `What changed lately could not be read, so everything was compared: ${message}`;
 
-/** Reads what changed lately in place of a sweep, even where that is much. */
+/** Reads what changed lately in place of a sweep, even where that is much. What it leaves unread the next reconcile reads. */
 async function readAllChanges(
   run: ReconcileRun,
-  { sinceMs, pagesPerRun }: ReconcilePreparation,
+  { sinceMs, earlier, pagesPerRun }: ReconcilePreparation,
 ): Promise<void> {
   run.startReading('delta');
   let offset = 0;
@@ -130,7 +130,10 @@ async function readAllChanges(
     if (nextOffset === null) return;
     offset = nextOffset;
   }
-  run.addProblem(`More had changed lately than the ${pagesPerRun} pages that were read instead.`);
+  run.changesKnownUpToMs = earlier?.startedAtMs ?? 0;
+  run.addProblem(
+    `More had changed lately than the ${pagesPerRun} pages that were read instead; the next reconcile begins where this one did.`,
+  );
 }
 
 /**

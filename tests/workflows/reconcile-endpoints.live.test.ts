@@ -195,3 +195,37 @@ describe('the first sweep of a large instance,', () => {
     await expectShown(result, 'The sweep was not cut into windows');
   });
 });
+
+describe('a tick after which more had changed than could be read,', () => {
+  /** Null: the real clock. */
+  let clerkMs: number | null = null;
+  beforeAll(async () => {
+    service = await startTestService({
+      ...OPTIONS,
+      pageSize: 1,
+      pagesPerRun: 25,
+      tickShare: 0,
+      standIn: { seedUsers: 45, rateLimit: null, now: () => clerkMs ?? Date.now() },
+    });
+    await service.startWorker();
+    await reconcile(service);
+  });
+  afterAll(() => service.stop());
+
+  test('while the list fails, is followed by one that reads the rest', async () => {
+    await service.db.$executeRaw`
+      UPDATE reconcile_runs SET started_at = started_at - interval '1 hour', finished_at = finished_at - interval '1 hour'`;
+    clerkMs = Date.now() - 1_800_000;
+    for (const id of clerkIds(service).slice(0, 40))
+      service.standIn.users.updateUser(id, { first_name: 'Changed' });
+    clerkMs = null;
+    fail({ kind: 'status', status: 500 }, LIST);
+    const result = await reconcile(service, TICK);
+    expect(result).toMatchObject({ kind: 'delta', updated: 25 });
+    await expectShown(result, 'More had changed lately than the 25 pages');
+    service.standIn.settings.failures = [];
+    await expect(reconcile(service, TICK)).resolves.toMatchObject({ updated: 15, problems: [] });
+    expect(await differences(service)).toEqual([]);
+    await expect(reconcile(service, TICK)).resolves.toMatchObject({ kind: 'delta', pages: 1 });
+  });
+});

@@ -90,6 +90,7 @@ CREATE TABLE "reconcile_runs" (
     "to_erase" INTEGER,
     "problems" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "clock_ahead_seconds" DOUBLE PRECISION,
+    "changes_known_up_to" TIMESTAMPTZ(3),
 
     CONSTRAINT "reconcile_runs_pkey" PRIMARY KEY ("id")
 );
