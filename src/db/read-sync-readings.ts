@@ -57,7 +57,7 @@ export async function readSyncReadings(db: Database): Promise<SyncReadings> {
       oldestPendingHookSeconds: row.oldestPendingHookSeconds,
     };
   } catch (error) {
-    throw postgresFailure(error, 'Reading what /metrics shows.');
+    throw postgresFailure(error, 'Reading the tables.');
   }
 }
 
